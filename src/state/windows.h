@@ -1,0 +1,85 @@
+/* Windows: what is remembered of the recent events of one stream by one key.
+ *
+ * One plan = one log per key: the events in (time, order of arrival), each with its columns, shared by all aggregates
+ * over that stream and key whatever their ranges. A column is one distinct (argument, filter) pair; an event that its
+ * filter leaves out is *absent* in it.
+ *
+ * Exact: the value for a key at time t is that of the set of added events with time in (t − range, t], and of nothing
+ * else: not of what has left or of where a replay began. DOUBLEs are summed in 128-bit fixed point with steps of 2^-48 (adding and
+ * removing are exact; a value beyond ±2^55 is refused by add), squares in 256 bits; min and max by order statistics.
+ * In order, add and read cost O(1) amortised per aggregate. Without a range (LEAT_RANGE_NONE): all events that were
+ * added, whatever their time, in O(1) memory per key.
+ *
+ * One thread. No clocks: the caller says how far time has come. */
+#ifndef LEAT_STATE_WINDOWS_H
+#define LEAT_STATE_WINDOWS_H
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "event/reason.h"
+#include "event/value.h"
+#include "expr/expr.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct leat_window_aggregate {
+    enum leat_aggregate_kind kind;
+    int32_t column; /* -1: all events (count(*) without a filter) */
+    int64_t range;  /* µs > 0, or LEAT_RANGE_NONE */
+};
+
+/* Immutable; must outlive the windows. */
+struct leat_window_plan {
+    const enum leat_type *columns;
+    size_t column_count;
+    const struct leat_window_aggregate *aggregates;
+    size_t aggregate_count;
+    uint32_t events_per_key_max; /* 0: the default, 2^24. At it the key's oldest event is dropped, and the key is marked */
+    uint64_t bytes_max;          /* 0: none. At it likewise */
+};
+
+/* A column's value of an event that the filter leaves out. */
+static inline struct leat_value leat_value_absent(void)
+{
+    return (struct leat_value){.null = 2};
+}
+
+struct leat_windows;
+
+struct leat_windows_counters {
+    uint64_t keys, events;   /* held now */
+    uint64_t bytes;          /* held now, all memory */
+    uint64_t out_of_order;   /* adds behind the key's newest event */
+    uint64_t dropped;        /* events that a bound dropped */
+    uint64_t evicted_keys;
+};
+
+struct leat_windows *leat_windows_new(const struct leat_window_plan *plan);
+void leat_windows_free(struct leat_windows *windows);
+
+/* Adds one event. -1 and *reason (stage FEATURE) when a DOUBLE is outside ±2^55 or not finite, or an INT is INT64_MIN or
+ * INT64_MIN + 1; nothing is then added. Strings are copied. */
+int leat_windows_add(struct leat_windows *windows, struct leat_bytes key, int64_t time, const struct leat_value *columns,
+                     struct leat_reason *reason);
+
+/* The values of all aggregates for a key at time t. Strings live until the next add or evict. *ret_complete is false when
+ * for some aggregate events of (t − range, t] may have been dropped by a bound, evicted (t is behind the horizon), or
+ * lie before `covered_from` (see below). An unknown key has counts of 0 and nulls. */
+void leat_windows_read(struct leat_windows *windows, struct leat_bytes key, int64_t t, struct leat_value *ret,
+                       bool *ret_complete);
+/* The plain twin of read: scans the whole log. For tests. */
+void leat_windows_read_plain(const struct leat_windows *windows, struct leat_bytes key, int64_t t, struct leat_value *ret,
+                             bool *ret_complete);
+
+/* Events before this time may be missing (cold start, retention); LEAT_TIME_MIN, the default: none is missing. */
+void leat_windows_cover(struct leat_windows *windows, int64_t covered_from);
+
+/* Nobody will ask for a time before `horizon` (watermark − grace) any more: what no range can reach from there may go. Called
+ * once per batch or event; does a bounded slice of work a call (idle keys are found by a slow sweep), keys without
+ * events leave when no aggregate is without a range. */
+void leat_windows_evict(struct leat_windows *windows, int64_t horizon);
+
+struct leat_windows_counters leat_windows_counters(const struct leat_windows *windows);
+
+#endif
