@@ -26,7 +26,7 @@ import sys
 import tempfile
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -287,8 +287,8 @@ class Reporter:
 def run_all(programs, jobs, build, reporter):
     """The parallel ones first, then those that want the machine for themselves."""
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        for future in [pool.submit(run, p, build) for p in programs if not p.serial]:
-            future.add_done_callback(lambda done: reporter.add(done.result()))
+        for future in as_completed([pool.submit(run, p, build) for p in programs if not p.serial]):
+            reporter.add(future.result())
     for program in programs:
         if program.serial:
             reporter.add(run(program, build))
