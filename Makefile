@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 20
 
-SANITIZED := -Dtests=true -Dwarning_level=2 -Doptimization=1 -Db_sanitize=address,undefined
+SANITIZED := -Dtests=true -Doptimization=1 -Db_sanitize=address,undefined
 
 .DEFAULT_GOAL := build
 .PHONY: build test test-all bench fuzz lint format demo demo-kafka docs install clean help
@@ -18,12 +18,12 @@ build: ## build build/leat (installs missing packages first)
 # ONLY=PATTERN restricts the tests to those whose name contains it.
 test: ## run the fast tests under ASan and UBSan (ONLY=name for some of them)
 	@scripts/install-deps.sh build test
-	@scripts/build.sh $(BUILD)/test $(SANITIZED)
+	@scripts/build.sh $(BUILD)/test $(SANITIZED) || { echo '0 passed, 1 failed'; exit 1; }
 	@tests/run.py --build $(BUILD)/test $(if $(ONLY),--only '$(ONLY)')
 
-test-all: build ## all tests: also real Kafka, trainers, both compilers with -Werror, TSan
+test-all: ## all tests: also real Kafka, trainers, both compilers with -Werror, TSan
 	@scripts/install-deps.sh build test clang kafka
-	@scripts/build.sh $(BUILD)/test $(SANITIZED)
+	@scripts/build.sh $(BUILD)/test $(SANITIZED) || { echo '0 passed, 1 failed'; exit 1; }
 	@tests/run.py --build $(BUILD)/test --slow $(if $(ONLY),--only '$(ONLY)')
 
 bench: ## run the benchmarks

@@ -38,10 +38,12 @@ if [ -n "$how" ]; then
     rm -f "$notes.settings" "$notes.files"
     [ "$how" != fresh ] || how=
     meson setup ${how:+"$how"} "$dir" "${options[@]}" >"$notes.log" 2>&1 || {
-        cat "$notes.log" >&2
+        grep -v '^Compiler for' "$notes.log" | tail -n 25 >&2
         exit 1
     }
     printf '%s' "$settings" >"$notes.settings"
     printf '%s' "$files" >"$notes.files"
 fi
-exec ninja -C "$dir" --quiet "$@"
+quiet=
+[ -t 1 ] || quiet=--quiet
+exec ninja -C "$dir" ${quiet:+"$quiet"} "$@"
