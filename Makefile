@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 20
 SANITIZED := -Dtests=true -Doptimization=1 -Db_sanitize=address,undefined
 
 .DEFAULT_GOAL := build
-.PHONY: build test test-all bench fuzz lint format demo demo-kafka docs install clean help
+.PHONY: build test test-all bench fuzz lint tidy format demo demo-kafka docs install clean help
 
 build: ## build build/leat (installs missing packages first)
 	@scripts/install-deps.sh build
@@ -39,6 +39,11 @@ fuzz: ## run each fuzzer for FUZZ_SECONDS (20) (ONLY=name for one of them)
 lint: build ## check formatting, include directions and generated pages
 	@scripts/install-deps.sh lint
 	@scripts/lint.sh $(BUILD)
+
+tidy: ## look for bugs with clang-tidy (FILES=... in some of them); slow
+	@scripts/install-deps.sh build tidy
+	@scripts/build.sh $(BUILD)/release
+	@clang-tidy --quiet -p $(BUILD)/release $(or $(FILES),$(shell find src -name '*.c'))
 
 format: ## format the C and C++ files (FILES=... for some of them)
 	@scripts/install-deps.sh lint

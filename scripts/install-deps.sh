@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the packages that a part of the project needs and this machine lacks.
 #
-#   scripts/install-deps.sh [build] [test] [clang] [lint] [kafka] [demo] [bench]
+#   scripts/install-deps.sh [build] [test] [clang] [lint] [tidy] [kafka] [demo] [bench]
 #
 # Does nothing, at once, when everything is there. Debian 12 and 13, Ubuntu 24.04; elsewhere it says
 # what is needed. LEAT_NO_DEPS=1 turns it off. Exit codes: 0 done, 2 wrong usage, 3 cannot install.
@@ -16,7 +16,8 @@ packages_of() {
         "libmicrohttpd-dev libcurl4-openssl-dev libxxhash-dev zlib1g-dev libzstd-dev" ;;
     test) echo "libcmocka-dev python3 python3-venv" ;;
     clang) echo "clang @clang-rt" ;;
-    lint) echo "clang-format clang-tidy python3" ;;
+    lint) echo "clang-format python3" ;;
+    tidy) echo "clang-tidy" ;;
     kafka) echo "@java maven kcat" ;;
     demo) echo "python3 python3-venv curl" ;;
     bench) echo "python3 python3-venv" ;;
@@ -30,6 +31,7 @@ reason_of() {
     test) echo "to run the tests" ;;
     clang) echo "to build with clang and to fuzz" ;;
     lint) echo "to check the formatting" ;;
+    tidy) echo "to look for bugs with clang-tidy" ;;
     kafka) echo "to run a real Kafka broker" ;;
     demo) echo "to run the demo" ;;
     bench) echo "to run the benchmarks" ;;
