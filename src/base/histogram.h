@@ -1,4 +1,5 @@
-/* A latency histogram: logarithmic buckets with 32 steps a power of two (error under 3.2 %), 1 ns to 68 s.
+/* A latency histogram: logarithmic buckets with 32 steps a power of two (error under 3.2 %), 1 ns to 275 s; the last
+ * bucket also takes what is longer. A bucket is counted as a whole, so "at most ns" includes its bucket.
  * One writer; a reader on another thread may copy it at any time (counts are relaxed atomics). */
 #ifndef LEAT_BASE_HISTOGRAM_H
 #define LEAT_BASE_HISTOGRAM_H

@@ -80,5 +80,6 @@ int leat_int_parse(struct leat_bytes text, int64_t *ret);
 size_t leat_double_format(double number, char ret[32]);
 size_t leat_float_format(float number, char ret[32]);
 bool leat_utf8_valid(struct leat_bytes text);
+size_t leat_utf8_prefix(struct leat_bytes text); /* the length of its longest valid beginning; slower, for errors */
 
 #endif
