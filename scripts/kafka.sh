@@ -201,7 +201,7 @@ start() {
     fi
     rm -f "$dir/classes.jsa"
     [ -f "$archive" ] || cds=("-XX:ArchiveClassesAtExit=$dir/classes.jsa")
-    # Only the JVM keeps running: a session of its own, no inherited descriptors but its log.
+    # Only the JVM keeps running, detached, with no descriptor of ours but its log.
     setsid "${java[@]}" "${cds[@]}" -Xms256m -Xmx512m -XX:+UseSerialGC ${LEAT_KAFKA_JAVA_OPTIONS:-} \
         kafka.Kafka "$dir/server.properties" </dev/null >"$dir/log" 2>&1 &
     pid=$!
