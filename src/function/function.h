@@ -140,6 +140,7 @@ struct leat_function {
     size_t registers; /* the most that any expression needs */
 
     const char *model_name;    /* NULL: a function without a model */
+    int32_t model_output;      /* which of the model's outputs is the score, from 0; −1: it must have one only */
     int64_t model_max_age;     /* µs; 0: none */
     enum leat_on_stale on_stale;
     const char *fallback_name; /* NULL: none */

@@ -40,6 +40,8 @@ void leat_state_cover(struct leat_state *state, size_t source, int64_t from);
 void leat_state_evict(struct leat_state *state, int64_t horizon);
 struct leat_windows_counters leat_state_counters(const struct leat_state *state); /* summed over its windows */
 
+#define LEAT_SOURCE_LABELS ((size_t)-1) /* in place of a source: the labels' topic */
+
 /* One source's decoder and head; one thread. */
 struct leat_event {
     const struct leat_record *record;
@@ -78,6 +80,9 @@ enum leat_mark {
 const char *leat_mark_name(enum leat_mark mark); /* "late", "partial", "stale_source", … */
 /* "late,stale_source:departures+arrivals"; returns the length (at most size − 1). */
 size_t leat_marks_format(const struct leat_function *function, uint32_t marks, uint64_t stale_sources, char *ret, size_t size);
+
+/* The same as the elements of a JSON array: "late","stale_source:departures". */
+void leat_marks_put_json(const struct leat_function *function, uint32_t marks, uint64_t stale_sources, struct leat_buffer *out);
 
 struct leat_shadow_score {
     const struct leat_bound *bound;

@@ -24,7 +24,12 @@ struct leat_version {
     size_t metric_count;
     size_t parity_rows; /* 0: unverified */
     char digest[LEAT_DIGEST_TEXT]; /* over all its files */
+    int references;
+    void (*release)(struct leat_version *version); /* set by whoever made it: frees it and all that it owns */
 };
+
+struct leat_version *leat_version_ref(struct leat_version *version); /* any thread */
+void leat_version_unref(struct leat_version *version);              /* any thread; NULL is fine */
 
 /* The trainer's rows: JSON lines {"features": {name: value, …} or [value, …], "score": number or [numbers]}; null or "NaN" is
  * missing, and so is an absent name. Scores every row singly and all in one batch, on the kernel that serves. 0 and *ret_rows,

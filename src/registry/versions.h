@@ -31,8 +31,6 @@ int leat_registry_add(const char *root, const struct leat_version_draft *draft, 
 /* Loads, checks every file's digest and the parity rows. The caller releases it with leat_version_unref. */
 int leat_registry_load(const char *root, const char *name, uint32_t number, struct leat_version **ret,
                        struct leat_error *err);
-struct leat_version *leat_version_ref(struct leat_version *version);
-void leat_version_unref(struct leat_version *version);
 /* The numbers that exist, ascending; the caller frees *ret. A name that does not exist has none. */
 int leat_registry_numbers(const char *root, const char *name, uint32_t **ret, size_t *ret_count, struct leat_error *err);
 /* The names that exist, sorted; one block that the caller frees. */

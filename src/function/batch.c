@@ -1,0 +1,483 @@
+/* A batch: input events become rows (windows, lookups, features), then all rows are scored together.
+ *
+ * Every row owns one frame, the array that all expressions read:
+ *     event columns | aggregates | lookups | features | results
+ * and one row of the matrix that models are fed from. What a row must keep of its record (bytes for a dead letter, text
+ * that values point to) is copied into the batch's arena, so a source may move on at once. */
+#include "function/bound.h"
+#include "function/state.h"
+
+#include "base/json.h"
+#include "base/time.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NO_SLOT ((size_t)-1)
+
+struct leat_batch {
+    const struct leat_function *function;
+    size_t count;
+    struct leat_value *frames; /* LEAT_BATCH_MAX × frame_size */
+    double *matrix;            /* LEAT_BATCH_MAX × feature_count */
+    struct leat_result *results;
+    size_t *feature_slot; /* a feature that is one plain slot is copied, not evaluated */
+    struct leat_arena arena;
+    struct leat_expr_scratch scratch;
+    struct leat_buffer output;
+    /* model scratch, grown to the largest model that was met */
+    double *rows, *out, *raw;
+    size_t rows_size, out_size, raw_size, model_scratch_size;
+    void *model_scratch;
+};
+
+struct leat_batch *leat_batch_new(const struct leat_function *function)
+{
+    struct leat_batch *batch = leat_calloc(1, sizeof *batch);
+    batch->function = function;
+    batch->frames = leat_calloc(LEAT_BATCH_MAX * (function->frame_size + 1), sizeof *batch->frames);
+    batch->matrix = leat_calloc(LEAT_BATCH_MAX * (function->feature_count + 1), sizeof *batch->matrix);
+    batch->results = leat_calloc(LEAT_BATCH_MAX, sizeof *batch->results);
+    batch->feature_slot = leat_calloc(function->feature_count + 1, sizeof *batch->feature_slot);
+    for (size_t f = 0; f < function->feature_count; f++)
+        if (!leat_expr_is_slot(function->features[f].expr, &batch->feature_slot[f]))
+            batch->feature_slot[f] = NO_SLOT;
+    batch->scratch.text = &batch->arena;
+    leat_expr_scratch_reserve(&batch->scratch, function->registers);
+    return batch;
+}
+
+void leat_batch_free(struct leat_batch *batch)
+{
+    if (!batch)
+        return;
+    free(batch->frames);
+    free(batch->matrix);
+    free(batch->results);
+    free(batch->feature_slot);
+    leat_expr_scratch_done(&batch->scratch);
+    leat_arena_done(&batch->arena);
+    leat_buffer_done(&batch->output);
+    free(batch->rows);
+    free(batch->out);
+    free(batch->raw);
+    free(batch->model_scratch);
+    free(batch);
+}
+
+void leat_batch_reset(struct leat_batch *batch)
+{
+    batch->count = 0;
+    leat_arena_reset(&batch->arena);
+    leat_buffer_reset(&batch->output);
+}
+
+size_t leat_batch_count(const struct leat_batch *batch)
+{
+    return batch->count;
+}
+
+const struct leat_result *leat_batch_result(const struct leat_batch *batch, size_t row)
+{
+    return &batch->results[row];
+}
+
+/* -- a row ---------------------------------------------------------------------------------------------------------- */
+
+static struct leat_record keep_record(struct leat_arena *arena, const struct leat_record *record)
+{
+    struct leat_record kept = *record;
+    kept.key = leat_arena_bytes(arena, record->key);
+    kept.value = leat_arena_bytes(arena, record->value);
+    if (record->header_count == 0) {
+        kept.headers = NULL;
+        return kept;
+    }
+    struct leat_header *headers = leat_arena_zalloc(arena, record->header_count, sizeof *headers);
+    for (size_t i = 0; i < record->header_count; i++)
+        headers[i] = (struct leat_header){leat_arena_bytes(arena, record->headers[i].name),
+                                          leat_arena_bytes(arena, record->headers[i].value)};
+    kept.headers = headers;
+    return kept;
+}
+
+/* Values into the frame. Text inside the record's bytes now points into the kept copy; other text is copied. */
+static void keep_values(struct leat_batch *batch, const struct leat_event *event, const struct leat_record *kept,
+                        struct leat_value *frame)
+{
+    const struct leat_projection *projection = &batch->function->sources[0].projection;
+    const char *from = event->record->value.data;
+    size_t from_len = event->record->value.len;
+    for (size_t i = 0; i < projection->count; i++) {
+        struct leat_value value = event->values[i];
+        if (projection->slots[i].type == LEAT_TYPE_STRING && !value.null) {
+            bool inside = value.as.s >= from && value.as.s < from + from_len;
+            value.as.s = inside ? kept->value.data + (value.as.s - from)
+                                : leat_arena_copy(&batch->arena, value.as.s, value.len);
+        }
+        frame[i] = value;
+    }
+}
+
+static void read_windows(struct leat_batch *batch, struct leat_state *partition, struct leat_state *shared,
+                         struct leat_value *frame, struct leat_result *result)
+{
+    const struct leat_function *function = batch->function;
+    for (size_t w = 0; w < function->window_count; w++) {
+        const struct leat_function_window *window = &function->windows[w];
+        struct leat_state *owner = window->global ? shared : partition;
+        int has_key = leat_key_evaluate(&shared->key, window->input_key, window->key_types, window->key_count, frame,
+                                        &batch->scratch, &result->reason);
+        struct leat_bytes key = has_key > 0 ? leat_buffer_view(&shared->key) : (struct leat_bytes){NULL, 0};
+        bool complete = true;
+        leat_windows_read(owner->windows[w], key, result->time, frame + window->frame_slot, &complete);
+        /* Text of a window lives until its next change; a later event of this batch may be that change. */
+        for (size_t a = 0; a < window->plan.aggregate_count; a++) {
+            const struct leat_window_aggregate *aggregate = &window->plan.aggregates[a];
+            struct leat_value *value = frame + window->frame_slot + a;
+            bool text = aggregate->kind >= LEAT_AGGREGATE_FIRST &&
+                        window->plan.columns[aggregate->column] == LEAT_TYPE_STRING && !value->null;
+            if (text)
+                value->as.s = leat_arena_copy(&batch->arena, value->as.s, value->len);
+        }
+        if (!complete)
+            result->marks |= LEAT_MARK_PARTIAL;
+    }
+}
+
+static void read_tables(struct leat_batch *batch, struct leat_state *shared, struct leat_value *frame,
+                        struct leat_result *result)
+{
+    const struct leat_function *function = batch->function;
+    for (size_t l = 0; l < function->lookup_count; l++) {
+        const struct leat_function_lookup *lookup = &function->lookups[l];
+        const struct leat_table_plan *plan = &function->sources[lookup->source].table;
+        struct leat_value *row = frame + lookup->frame_slot;
+        int has_key = leat_key_evaluate(&shared->key, lookup->keys, lookup->key_types, lookup->key_count, frame,
+                                        &batch->scratch, &result->reason);
+        bool expired = false;
+        if (has_key <= 0 || !leat_table_get(shared->tables[lookup->source], leat_buffer_view(&shared->key), result->time,
+                                            row, &expired)) {
+            for (size_t c = 0; c < plan->column_count; c++)
+                row[c] = leat_value_null();
+        }
+        if (expired)
+            result->marks |= LEAT_MARK_EXPIRED_ROW;
+        for (size_t c = 0; c < plan->column_count; c++)
+            if (plan->columns[c] == LEAT_TYPE_STRING && !row[c].null)
+                row[c].as.s = leat_arena_copy(&batch->arena, row[c].as.s, row[c].len);
+    }
+}
+
+static void make_features(struct leat_batch *batch, struct leat_value *frame, double *features, struct leat_result *result)
+{
+    const struct leat_function *function = batch->function;
+    struct leat_value *values = frame + function->frame_features;
+    for (size_t f = 0; f < function->feature_count; f++) {
+        const struct leat_feature *feature = &function->features[f];
+        if (batch->feature_slot[f] != NO_SLOT) {
+            values[f] = frame[batch->feature_slot[f]];
+        } else if (leat_expr_eval(feature->expr, frame, &batch->scratch, &values[f], &result->reason) < 0) {
+            char text[sizeof result->reason.text];
+            memcpy(text, result->reason.text, sizeof text);
+            leat_reason_set(&result->reason, LEAT_STAGE_FEATURE, "feature '%s': %.180s", feature->name, text);
+            return;
+        }
+        features[f] = leat_value_number(feature->type, values[f]);
+    }
+}
+
+/* Marks from the event's time: late, too old, and sources that have fallen silent. */
+static void judge_times(const struct leat_function *function, const struct leat_state *partition,
+                        const struct leat_state *shared, int64_t now, struct leat_result *result)
+{
+    const struct leat_source *input = &function->sources[0];
+    if (partition->watermark != LEAT_TIME_NONE && partition->watermark - result->time > input->grace)
+        result->marks |= LEAT_MARK_LATE;
+    if (function->event_age > 0 && now - result->time > function->event_age)
+        result->marks |= LEAT_MARK_EVENT_AGE;
+    for (size_t s = 1; s < function->source_count; s++) {
+        int64_t limit = function->sources[s].error_after;
+        int64_t clock = shared->clocks[s];
+        if (limit > 0 && (clock == LEAT_TIME_NONE || result->time - clock > limit))
+            result->stale_sources |= UINT64_C(1) << s;
+    }
+}
+
+static void move_watermark(struct leat_state *partition, struct leat_state *shared, int64_t time)
+{
+    if (time > partition->watermark)
+        partition->watermark = time;
+    if (time > shared->clocks[0])
+        shared->clocks[0] = time;
+}
+
+static struct leat_bytes label_key(struct leat_batch *batch, const struct leat_value *frame)
+{
+    const struct leat_label_plan *labels = &batch->function->labels;
+    if (!labels->present)
+        return (struct leat_bytes){NULL, 0};
+    const struct leat_slot *slot = &batch->function->sources[0].projection.slots[labels->input_slot];
+    size_t at = batch->output.len;
+    leat_encode_json_value(&batch->output, slot->type, slot->encoding, frame[labels->input_slot]);
+    struct leat_bytes text = {batch->output.data + at, batch->output.len - at};
+    text = leat_arena_bytes(&batch->arena, text);
+    batch->output.len = at;
+    return text;
+}
+
+int leat_batch_add(struct leat_batch *batch, struct leat_state *partition, struct leat_state *shared,
+                   const struct leat_event *event, int64_t now, bool apply)
+{
+    const struct leat_function *function = batch->function;
+    if (batch->count == LEAT_BATCH_MAX)
+        return -1;
+    size_t row = batch->count++;
+    struct leat_value *frame = batch->frames + row * function->frame_size;
+    struct leat_result *result = &batch->results[row];
+    double *features = batch->matrix + row * function->feature_count;
+    memset(result, 0, offsetof(struct leat_result, shadows));
+    result->shadow_count = 0;
+    result->reason.stage = LEAT_STAGE_NONE;
+    result->record = keep_record(&batch->arena, event->record);
+    result->time = event->time;
+    result->role = "";
+    result->score = result->raw = NAN;
+    result->frame = frame;
+    result->features = features;
+    keep_values(batch, event, &result->record, frame);
+    judge_times(function, partition, shared, now, result);
+    if (apply)
+        move_watermark(partition, shared, event->time);
+    for (size_t f = 0; f < function->feature_count; f++) {
+        features[f] = NAN;
+        frame[function->frame_features + f] = leat_value_null();
+    }
+    result->label_key = label_key(batch, frame);
+    if (apply && leat_state_add(function, partition, shared, 0, event, &batch->scratch, &result->reason) < 0)
+        return 0;
+    read_windows(batch, partition, shared, frame, result);
+    read_tables(batch, shared, frame, result);
+    if (result->reason.stage == LEAT_STAGE_NONE)
+        make_features(batch, frame, features, result);
+    return 0;
+}
+
+int leat_batch_replay(struct leat_batch *batch, struct leat_state *partition, struct leat_state *shared,
+                      const struct leat_event *event, struct leat_reason *reason)
+{
+    move_watermark(partition, shared, event->time);
+    return leat_state_add(batch->function, partition, shared, 0, event, &batch->scratch, reason);
+}
+
+/* -- scoring -------------------------------------------------------------------------------------------------------- */
+
+static void *grow(void *memory, size_t *size, size_t want)
+{
+    if (*size >= want)
+        return memory;
+    free(memory);
+    void *grown = aligned_alloc(64, (want + 63) / 64 * 64);
+    leat_assert(grown != NULL);
+    *size = want;
+    return grown;
+}
+
+/* Scores the rows in `which` (count of them) by one version: *out and *raw of each row's chosen output. */
+static void predict(struct leat_batch *batch, const struct leat_bound *bound, const size_t *which, size_t count,
+                    double *out, double *raw)
+{
+    const struct leat_function *function = batch->function;
+    const struct leat_model *model = bound->version->model;
+    size_t features = bound->feature_count;
+    batch->rows = grow(batch->rows, &batch->rows_size, LEAT_BATCH_MAX * (features + 1) * sizeof(double));
+    batch->out = grow(batch->out, &batch->out_size, LEAT_BATCH_MAX * bound->output_count * sizeof(double));
+    batch->raw = grow(batch->raw, &batch->raw_size, LEAT_BATCH_MAX * bound->raw_count * sizeof(double));
+    batch->model_scratch =
+        grow(batch->model_scratch, &batch->model_scratch_size, leat_model_scratch(model, LEAT_BATCH_MAX));
+    for (size_t i = 0; i < count; i++) {
+        const double *from = batch->matrix + which[i] * function->feature_count;
+        double *to = batch->rows + i * features;
+        for (size_t f = 0; f < features; f++)
+            to[f] = from[bound->feature[f]];
+    }
+    leat_model_predict(model, batch->rows, features, count, batch->out, batch->raw, batch->model_scratch);
+    size_t raw_output = bound->output < bound->raw_count ? bound->output : 0;
+    for (size_t i = 0; i < count; i++) {
+        out[i] = batch->out[i * bound->output_count + bound->output];
+        raw[i] = batch->raw[i * bound->raw_count + raw_output];
+    }
+}
+
+/* Who answers for a row: the champion, the fallback when a limit says so, or nobody. */
+static const struct leat_bound *choose(const struct leat_function *function, const struct leat_lineup *lineup,
+                                       struct leat_result *result)
+{
+    if (!function->model_name)
+        return NULL;
+    if (!lineup->champion) {
+        result->marks |= LEAT_MARK_NO_CHAMPION;
+        result->withheld = true;
+        return NULL;
+    }
+    int64_t trained_at = lineup->champion->version->trained_at;
+    bool old_model = function->model_max_age > 0 && trained_at != LEAT_TIME_NONE &&
+                     result->time - trained_at > function->model_max_age;
+    result->role = "champion";
+    if ((!old_model && !result->stale_sources) || function->on_stale == LEAT_STALE_WARN)
+        return lineup->champion;
+    result->marks |= (old_model ? LEAT_MARK_STALE_MODEL : 0) | (result->stale_sources ? LEAT_MARK_STALE_SOURCE : 0);
+    if (function->on_stale == LEAT_STALE_MARK)
+        return lineup->champion;
+    if (function->on_stale == LEAT_STALE_FALLBACK && lineup->fallback) {
+        result->marks |= LEAT_MARK_FALLBACK;
+        result->role = "fallback";
+        return lineup->fallback;
+    }
+    result->marks |= LEAT_MARK_STOPPED;
+    result->withheld = true;
+    result->role = "";
+    return NULL;
+}
+
+static void score_rows(struct leat_batch *batch, const struct leat_bound *bound)
+{
+    size_t which[LEAT_BATCH_MAX], count = 0;
+    double out[LEAT_BATCH_MAX], raw[LEAT_BATCH_MAX];
+    for (size_t row = 0; row < batch->count; row++)
+        if (batch->results[row].bound == bound)
+            which[count++] = row;
+    if (!bound || count == 0)
+        return;
+    predict(batch, bound, which, count, out, raw);
+    for (size_t i = 0; i < count; i++) {
+        struct leat_result *result = &batch->results[which[i]];
+        result->score = out[i];
+        result->raw = raw[i];
+        if (!isfinite(out[i]))
+            leat_reason_set(&result->reason, LEAT_STAGE_MODEL, "model %s/%u gave %s (margin %g)", bound->version->name,
+                            bound->version->number, isnan(out[i]) ? "NaN" : "an infinite score", raw[i]);
+    }
+}
+
+static void fill_results(struct leat_batch *batch, struct leat_result *result, struct leat_value *slots)
+{
+    for (size_t i = 0; i < LEAT_RESULT_SLOTS; i++)
+        slots[i] = leat_value_null();
+    if (!isnan(result->score))
+        slots[LEAT_RESULT_SCORE] = leat_value_double(result->score);
+    if (result->bound) {
+        const struct leat_version *version = result->bound->version;
+        slots[LEAT_RESULT_MODEL_NAME] = leat_value_string(leat_bytes_of(version->name));
+        slots[LEAT_RESULT_MODEL_VERSION] = leat_value_int(version->number);
+        slots[LEAT_RESULT_MODEL_ROLE] = leat_value_string(leat_bytes_of(result->role));
+        if (!isnan(version->threshold))
+            slots[LEAT_RESULT_MODEL_THRESHOLD] = leat_value_double(version->threshold);
+    }
+    slots[LEAT_RESULT_MARKS] = leat_value_string((struct leat_bytes){"", 0});
+    if (result->marks) {
+        char text[512];
+        size_t len = leat_marks_format(batch->function, result->marks, result->stale_sources, text, sizeof text);
+        slots[LEAT_RESULT_MARKS] = leat_value_string((struct leat_bytes){leat_arena_copy(&batch->arena, text, len), len});
+    }
+}
+
+/* ,"leat":{"model":"fraud","version":3,"role":"champion","marks":["late"]} before the closing brace. */
+static void put_meta(const struct leat_function *function, const struct leat_result *result, struct leat_buffer *out)
+{
+    out->len--;
+    if (function->output_count > 0)
+        leat_buffer_append_char(out, ',');
+    leat_json_put_string(out, leat_bytes_of(function->output_meta));
+    leat_buffer_append_text(out, ":{");
+    if (result->bound) {
+        leat_buffer_append_text(out, "\"model\":");
+        leat_json_put_string(out, leat_bytes_of(result->bound->version->name));
+        leat_buffer_append_text(out, ",\"version\":");
+        leat_json_put_int(out, result->bound->version->number);
+        leat_buffer_append_text(out, ",\"role\":");
+        leat_json_put_string(out, leat_bytes_of(result->role));
+        leat_buffer_append_char(out, ',');
+    }
+    leat_buffer_append_text(out, "\"marks\":[");
+    leat_marks_put_json(function, result->marks, result->stale_sources, out);
+    leat_buffer_append_text(out, "]}}");
+}
+
+static void encode_output(struct leat_batch *batch, struct leat_result *result, struct leat_value *frame)
+{
+    const struct leat_function *function = batch->function;
+    struct leat_value values[LEAT_OUTPUTS_MAX];
+    struct leat_out_field fields[LEAT_OUTPUTS_MAX];
+    for (size_t i = 0; i < function->output_count; i++) {
+        const struct leat_output_field *output = &function->outputs[i];
+        fields[i] = output->field;
+        if (leat_expr_eval(output->expr, frame, &batch->scratch, &values[i], &result->reason) == 0)
+            continue;
+        char text[sizeof result->reason.text];
+        memcpy(text, result->reason.text, sizeof text);
+        leat_reason_set(&result->reason, LEAT_STAGE_ENCODE, "output '%.*s': %.180s", LEAT_BYTES_FORMAT(output->field.name),
+                        text);
+        return;
+    }
+    struct leat_buffer *out = &batch->output;
+    size_t at = out->len;
+    int failed = function->output_format == LEAT_FORMAT_CSV
+                     ? leat_encode_csv(out, fields, values, function->output_count)
+                     : leat_encode_json(out, fields, values, function->output_count);
+    if (function->output_format == LEAT_FORMAT_JSON && function->output_meta)
+        put_meta(function, result, out);
+    if (failed || out->failed) {
+        leat_reason_set(&result->reason, LEAT_STAGE_ENCODE, "the output could not be encoded (%zu bytes)", out->len - at);
+        out->failed = false;
+        out->len = at;
+        return;
+    }
+    result->output = leat_arena_bytes(&batch->arena, (struct leat_bytes){out->data + at, out->len - at});
+    out->len = at;
+}
+
+void leat_batch_score(struct leat_batch *batch, const struct leat_lineup *lineup)
+{
+    const struct leat_function *function = batch->function;
+    bool by_fallback = false;
+    for (size_t row = 0; row < batch->count; row++) {
+        struct leat_result *result = &batch->results[row];
+        if (result->reason.stage != LEAT_STAGE_NONE)
+            continue;
+        result->bound = choose(function, lineup, result);
+        by_fallback |= result->bound && result->bound == lineup->fallback;
+        if (result->marks & LEAT_MARK_EVENT_AGE)
+            result->withheld = true;
+    }
+    score_rows(batch, lineup->champion);
+    if (by_fallback && lineup->fallback != lineup->champion)
+        score_rows(batch, lineup->fallback);
+    for (size_t row = 0; row < batch->count; row++) {
+        struct leat_result *result = &batch->results[row];
+        struct leat_value *frame = batch->frames + row * function->frame_size;
+        if (result->reason.stage != LEAT_STAGE_NONE || result->withheld || !function->output_topic)
+            continue;
+        fill_results(batch, result, frame + function->frame_results);
+        encode_output(batch, result, frame);
+    }
+}
+
+void leat_batch_shadow(struct leat_batch *batch, const struct leat_lineup *lineup)
+{
+    size_t which[LEAT_BATCH_MAX], count = 0;
+    double out[LEAT_BATCH_MAX], raw[LEAT_BATCH_MAX];
+    for (size_t row = 0; row < batch->count; row++)
+        if (batch->results[row].reason.stage == LEAT_STAGE_NONE)
+            which[count++] = row;
+    if (count == 0)
+        return;
+    for (size_t s = 0; s < lineup->shadow_count; s++) {
+        predict(batch, lineup->shadows[s], which, count, out, raw);
+        for (size_t i = 0; i < count; i++) {
+            struct leat_result *result = &batch->results[which[i]];
+            result->shadows[result->shadow_count++] = (struct leat_shadow_score){lineup->shadows[s], out[i]};
+        }
+    }
+}
