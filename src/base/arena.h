@@ -16,8 +16,8 @@ struct leat_arena {
 };
 
 /* All-zero is an empty arena. Allocation never returns NULL: out of memory ends the process with a message. */
-void *leat_arena_alloc(struct leat_arena *arena, size_t size); /* aligned to 16, not zeroed */
-void *leat_arena_zalloc(struct leat_arena *arena, size_t count, size_t size); /* zeroed; overflow is checked */
+void *leat_arena_alloc(struct leat_arena *arena, size_t size);                 /* aligned to 16, not zeroed */
+void *leat_arena_zalloc(struct leat_arena *arena, size_t count, size_t size);  /* zeroed; overflow is checked */
 char *leat_arena_copy(struct leat_arena *arena, const void *data, size_t len); /* NUL added behind */
 char *leat_arena_strdup(struct leat_arena *arena, const char *text);           /* NULL gives NULL */
 struct leat_bytes leat_arena_bytes(struct leat_arena *arena, struct leat_bytes bytes);

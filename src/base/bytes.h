@@ -30,8 +30,8 @@ struct leat_buffer {
     bool failed;
 };
 
-void leat_buffer_reset(struct leat_buffer *buffer); /* len 0, failed false; keeps the memory */
-void leat_buffer_done(struct leat_buffer *buffer);  /* releases; the buffer is as all-zero but for max */
+void leat_buffer_reset(struct leat_buffer *buffer);                /* len 0, failed false; keeps the memory */
+void leat_buffer_done(struct leat_buffer *buffer);                 /* releases; the buffer is as all-zero but for max */
 int leat_buffer_reserve(struct leat_buffer *buffer, size_t extra); /* room for extra more bytes, or -1 */
 int leat_buffer_append(struct leat_buffer *buffer, const void *data, size_t len);
 int leat_buffer_append_text(struct leat_buffer *buffer, const char *text);

@@ -28,8 +28,7 @@ int leat_error_set(struct leat_error *err, enum leat_error_kind kind, const char
 int leat_error_prefix(struct leat_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Ends the process with file, line and condition. For broken invariants only; stays on in release builds. */
-#define leat_assert(condition) \
-    ((condition) ? (void)0 : leat_assert_failed(#condition, __FILE__, __LINE__))
+#define leat_assert(condition) ((condition) ? (void)0 : leat_assert_failed(#condition, __FILE__, __LINE__))
 void leat_assert_failed(const char *condition, const char *file, int line) __attribute__((noreturn));
 
 #endif

@@ -24,7 +24,8 @@ struct leat_json_document {
     struct leat_json root;
 };
 
-namespace {
+namespace
+{
 
 constexpr size_t depth_max = 256;
 
@@ -72,7 +73,10 @@ bool take_hex(scanner &s, unsigned *ret)
     unsigned value = 0;
     for (int i = 0; i < 4; i++) {
         char c = s.at[i];
-        int digit = is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        int digit = is_digit(c)            ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
         if (digit < 0)
             return false;
         value = value * 16 + static_cast<unsigned>(digit);
@@ -178,7 +182,8 @@ bool scan_name(scanner &s)
 {
     skip_space(s);
     if (s.at == s.end || *s.at != '"')
-        return wrong(s, s.at == s.end ? "the end where a member should be" : "something that is not a member name in quotes");
+        return wrong(s, s.at == s.end ? "the end where a member should be"
+                                      : "something that is not a member name in quotes");
     if (!scan_string(s))
         return false;
     skip_space(s);
@@ -205,7 +210,8 @@ bool scan_behind(scanner &s, char *closers, size_t *depth, bool *ret_done)
             continue;
         }
         if (*s.at != ',')
-            return wrong(s, closers[*depth - 1] == '}' ? "neither a comma nor a closing brace" : "neither a comma nor a closing bracket");
+            return wrong(s, closers[*depth - 1] == '}' ? "neither a comma nor a closing brace"
+                                                       : "neither a comma nor a closing bracket");
         s.at++;
         return closers[*depth - 1] == ']' || scan_name(s);
     }
@@ -274,8 +280,7 @@ int refused(leat_bytes text, int flags, simdjson::error_code code, leat_error *e
 enum nonfinite : uint64_t { is_nan = 0, is_infinity = 1, is_minus_infinity = 2 };
 
 /* Memory that its scope releases. */
-template <typename T>
-struct owned {
+template <typename T> struct owned {
     T *data = nullptr;
     owned() = default;
     owned(const owned &) = delete;
@@ -295,8 +300,8 @@ void mark(rewritten &out, uint64_t ordinal, nonfinite kind)
 {
     if (out.marks_count == out.marks_capacity) {
         out.marks_capacity = out.marks_capacity == 0 ? 64 : out.marks_capacity * 2;
-        out.marks.data =
-            static_cast<uint64_t *>(leat_realloc(out.marks.data, out.marks_capacity, sizeof *out.marks.data));
+        out.marks.data = static_cast<uint64_t *>(
+            leat_realloc(out.marks.data, out.marks_capacity, sizeof *out.marks.data));
     }
     out.marks.data[out.marks_count++] = ordinal << 2 | kind;
 }
@@ -371,17 +376,18 @@ struct walk {
     const rewritten *source; /* NULL: nothing was rewritten */
     size_t next_mark;
     uint64_t nulls;
+    size_t depth;
     bool surrogates; /* the text has escapes, which simdjson 3.0 lets make lone low surrogates */
 };
 
+/* These return false when a string is not valid or there are too many levels. */
 bool convert(walk &w, simdjson::dom::element from, leat_json *to);
 
 void convert_null(walk &w, leat_json *to)
 {
     uint64_t ordinal = w.nulls++;
     to->type = LEAT_JSON_NULL;
-    if (w.source == nullptr || w.next_mark == w.source->marks_count ||
-        w.source->marks.data[w.next_mark] >> 2 != ordinal)
+    if (w.source == nullptr || w.next_mark == w.source->marks_count || w.source->marks.data[w.next_mark] >> 2 != ordinal)
         return;
     uint64_t kind = w.source->marks.data[w.next_mark++] & 3;
     to->type = LEAT_JSON_DOUBLE;
@@ -397,8 +403,7 @@ bool convert_string(walk &w, std::string_view from, leat_bytes *to)
 }
 
 /* simdjson's own count stops at 0xFFFFFF. */
-template <typename T>
-size_t count_of(T container)
+template <typename T> size_t count_of(T container)
 {
     size_t count = container.size();
     if (count < 0xFFFFFF)
@@ -437,15 +442,24 @@ bool convert_object(walk &w, simdjson::dom::object from, leat_json *to)
     return true;
 }
 
-/* false: a string is not valid. Recursion is bounded by simdjson's depth limit. */
+bool convert_container(walk &w, simdjson::dom::element from, leat_json *to)
+{
+    if (w.depth == depth_max)
+        return false;
+    w.depth++;
+    bool ok = from.is_array() ? convert_array(w, from.get_array().value_unsafe(), to)
+                              : convert_object(w, from.get_object().value_unsafe(), to);
+    w.depth--;
+    return ok;
+}
+
 bool convert(walk &w, simdjson::dom::element from, leat_json *to)
 {
     using simdjson::dom::element_type;
     switch (from.type()) {
     case element_type::ARRAY:
-        return convert_array(w, from.get_array().value_unsafe(), to);
     case element_type::OBJECT:
-        return convert_object(w, from.get_object().value_unsafe(), to);
+        return convert_container(w, from, to);
     case element_type::INT64:
         to->type = LEAT_JSON_INT;
         to->as.integer = from.get_int64().value_unsafe();
@@ -477,12 +491,13 @@ simdjson::error_code build(const char *text, size_t len, const rewritten *source
 {
     simdjson::dom::parser parser;
     simdjson::dom::element root;
-    simdjson::error_code code = parser.allocate(len, depth_max + 1); /* its limit is the first depth refused */
+    /* Its own limit does not count empty containers; it keeps the walk from recursing deeper than that. */
+    simdjson::error_code code = parser.allocate(len, depth_max + 1);
     if (code == simdjson::SUCCESS)
         code = parser.parse(text, len, false).get(root);
     if (code != simdjson::SUCCESS)
         return code;
-    walk w = {&document->arena, source, 0, 0, memmem(text, len, "\\u", 2) != nullptr};
+    walk w = {&document->arena, source, 0, 0, 0, memmem(text, len, "\\u", 2) != nullptr};
     return convert(w, root, &document->root) ? simdjson::SUCCESS : simdjson::STRING_ERROR;
 }
 
@@ -517,8 +532,7 @@ int leat_json_parse(struct leat_bytes text, int flags, struct leat_json_document
 {
     auto *document = static_cast<leat_json_document *>(leat_calloc(1, sizeof(leat_json_document)));
     bool nonfinite_too = (flags & LEAT_JSON_NONFINITE) != 0 && text.len > 0 && has_nonfinite(text);
-    simdjson::error_code code =
-        nonfinite_too ? build_rewritten(text, true, document) : build_plain(text, document);
+    simdjson::error_code code = nonfinite_too ? build_rewritten(text, true, document) : build_plain(text, document);
     /* Integers beyond 64 bits are rare enough to be looked for only now. */
     if (code == simdjson::NUMBER_ERROR && !nonfinite_too)
         code = build_rewritten(text, false, document);

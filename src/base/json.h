@@ -31,8 +31,8 @@ struct leat_json {
         int64_t integer;
         double number;
         struct leat_bytes string;
-        const struct leat_json *elements;        /* ARRAY */
-        const struct leat_json_member *members;  /* OBJECT, in file order */
+        const struct leat_json *elements;       /* ARRAY */
+        const struct leat_json_member *members; /* OBJECT, in file order */
     } as;
 };
 
@@ -54,9 +54,10 @@ int leat_json_parse(struct leat_bytes text, int flags, struct leat_json_document
 void leat_json_free(struct leat_json_document *document); /* NULL is fine */
 const struct leat_json *leat_json_root(const struct leat_json_document *document);
 
-const struct leat_json *leat_json_get(const struct leat_json *object, const char *name); /* NULL: absent or not an object */
-const struct leat_json *leat_json_at(const struct leat_json *array, size_t index);       /* NULL: beyond, or no array */
-const char *leat_json_text(const struct leat_json *node, const char *otherwise); /* of a STRING */
+const struct leat_json *leat_json_get(const struct leat_json *object,
+                                      const char *name);                           /* NULL: absent or not an object */
+const struct leat_json *leat_json_at(const struct leat_json *array, size_t index); /* NULL: beyond, or no array */
+const char *leat_json_text(const struct leat_json *node, const char *otherwise);   /* of a STRING */
 /* INT and DOUBLE as double. false when it is neither (or NULL). */
 bool leat_json_number(const struct leat_json *node, double *ret);
 bool leat_json_integer(const struct leat_json *node, int64_t *ret);

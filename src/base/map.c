@@ -148,8 +148,7 @@ static struct slot *probe(const struct leat_map *map, struct leat_bytes key, uin
         struct slot *slot = &map->slots[at];
         if (slot->hash == 0)
             return slot;
-        if (slot->hash == hash && slot->len == key.len &&
-            (key.len == 0 || memcmp(key_of(slot), key.data, key.len) == 0))
+        if (slot->hash == hash && slot->len == key.len && (key.len == 0 || memcmp(key_of(slot), key.data, key.len) == 0))
             return slot;
         at = (at + 1) & map->mask;
     }

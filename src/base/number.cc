@@ -9,7 +9,8 @@ extern "C" {
 #include "base/json.h"
 }
 
-namespace {
+namespace
+{
 
 /* Where a decimal number lies when it is beyond the range of its type: from_chars reports both ends alike, but what is
  * too small reads as zero and what is too large is refused. The text has been found to be a number. */
@@ -46,8 +47,7 @@ bool is_tiny(const char *text, const char *end)
 }
 
 /* from_chars takes "inf", "nan" and what precedes garbage, and refuses a plus. */
-template <typename T>
-int parse_real(leat_bytes text, T *ret)
+template <typename T> int parse_real(leat_bytes text, T *ret)
 {
     const char *at = text.data;
     const char *end = text.data + text.len;
@@ -79,8 +79,7 @@ size_t copy_word(const char *word, char ret[32])
     return len;
 }
 
-template <typename T>
-size_t format_real(T number, char ret[32])
+template <typename T> size_t format_real(T number, char ret[32])
 {
     if (number != number)
         return copy_word("NaN", ret);

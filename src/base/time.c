@@ -12,7 +12,7 @@ struct unit {
 
 /* Largest first: a sum must go down. */
 static const struct unit units[] = {
-    {"w", 7 * LEAT_DAY}, {"d", LEAT_DAY}, {"h", LEAT_HOUR}, {"m", LEAT_MINUTE},
+    {"w", 7 * LEAT_DAY}, {"d", LEAT_DAY},          {"h", LEAT_HOUR}, {"m", LEAT_MINUTE},
     {"s", LEAT_SECOND},  {"ms", LEAT_MILLISECOND}, {"us", 1},
 };
 #define UNITS (sizeof units / sizeof units[0])
@@ -55,8 +55,10 @@ static struct leat_bytes shown(struct leat_bytes text)
 static int duration_refused(struct leat_bytes text, const char *why, struct leat_error *err)
 {
     text = shown(text);
-    return leat_error_set(err, LEAT_ERROR_FINDING, "'%.*s' is not a duration: %s; write a whole number with a unit (" UNITS_TEXT
-                          "), as in 90s or 1h30m", LEAT_BYTES_FORMAT(text), why);
+    return leat_error_set(err, LEAT_ERROR_FINDING,
+                          "'%.*s' is not a duration: %s; write a whole number with a unit (" UNITS_TEXT
+                          "), as in 90s or 1h30m",
+                          LEAT_BYTES_FORMAT(text), why);
 }
 
 static size_t find_unit(struct leat_bytes name)

@@ -39,8 +39,8 @@ struct anchor {
 
 struct frame {
     struct leat_yaml node;
-    size_t anchor;      /* index + 1, or 0 */
-    size_t first_item;  /* in builder.items; keys and values alternate in a mapping */
+    size_t anchor;         /* index + 1, or 0 */
+    size_t first_item;     /* in builder.items; keys and values alternate in a mapping */
     struct leat_map *keys; /* NULL in a sequence */
 };
 
@@ -232,8 +232,7 @@ static int open_anchor(struct builder *b, yaml_mark_t mark, const yaml_char_t *n
     if (b->anchors_count == ANCHORS_MAX)
         return refused(b, mark, "more than 1000 anchors");
     b->anchors = room_for_one(b->anchors, b->anchors_count, &b->anchors_capacity, sizeof *b->anchors);
-    b->anchors[b->anchors_count++] =
-        (struct anchor){.name = leat_arena_bytes(b->arena, text_of(name)), .open = true};
+    b->anchors[b->anchors_count++] = (struct anchor){.name = leat_arena_bytes(b->arena, text_of(name)), .open = true};
     *ret = b->anchors_count;
     return 0;
 }
@@ -286,8 +285,8 @@ static struct leat_yaml node_at(enum leat_yaml_type type, yaml_mark_t mark)
 /* The tags that say what a plain node is anyway; *ret_text: it is a text, whatever it looks like. */
 static int check_tag(struct builder *b, yaml_mark_t mark, const yaml_char_t *tag, bool *ret_text)
 {
-    static const char *const known[] = {YAML_NULL_TAG, YAML_BOOL_TAG, YAML_INT_TAG, YAML_FLOAT_TAG, YAML_SEQ_TAG,
-                                        YAML_MAP_TAG};
+    static const char *const known[] = {YAML_NULL_TAG,  YAML_BOOL_TAG, YAML_INT_TAG,
+                                        YAML_FLOAT_TAG, YAML_SEQ_TAG,  YAML_MAP_TAG};
     *ret_text = false;
     if (tag == NULL)
         return 0;
@@ -314,8 +313,7 @@ static int on_scalar(struct builder *b, const yaml_event_t *event)
     if (check_tag(b, mark, event->data.scalar.tag, &is_text) < 0 ||
         open_anchor(b, mark, event->data.scalar.anchor, &anchor) < 0)
         return -1;
-    struct item item = {.node = node_at(LEAT_YAML_SCALAR, mark),
-                        .extent = {.nodes = 1, .text = text.len, .depth = 1}};
+    struct item item = {.node = node_at(LEAT_YAML_SCALAR, mark), .extent = {.nodes = 1, .text = text.len, .depth = 1}};
     if (account(b, mark, item.extent) < 0)
         return -1;
     item.node.quoted = is_text || event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;

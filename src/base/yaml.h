@@ -17,10 +17,10 @@ struct leat_yaml_member;
 
 struct leat_yaml {
     enum leat_yaml_type type;
-    bool quoted;      /* a scalar in quotes or as a block: never null, never a number */
-    int line, column; /* from 1 */
-    struct leat_bytes text; /* SCALAR; NUL-terminated behind */
-    size_t count;           /* of elements or members */
+    bool quoted;                            /* a scalar in quotes or as a block: never null, never a number */
+    int line, column;                       /* from 1 */
+    struct leat_bytes text;                 /* SCALAR; NUL-terminated behind */
+    size_t count;                           /* of elements or members */
     const struct leat_yaml *elements;       /* SEQUENCE */
     const struct leat_yaml_member *members; /* MAPPING, in file order */
 };
