@@ -269,8 +269,10 @@ def make(folder, what, build):
     build(unfinished)
     (unfinished / ".made").write_text(stamp)
     folder.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
     for file in sorted(unfinished.iterdir(), reverse=True):  # the stamp comes last
-        file.replace(folder / file.name)
+        (folder / file.name).unlink(missing_ok=True)  # between two links to one file, a rename would do nothing
+        file.rename(folder / file.name)
     unfinished.rmdir()
 
 
