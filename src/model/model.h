@@ -29,6 +29,7 @@ struct leat_model_info {
     size_t class_count; /* 2 for a binary classifier; 0 for none */
     size_t tree_count, node_count;
     size_t bytes; /* memory that the compiled form takes */
+    bool float32;   /* the trainer's own width: outputs have 9 significant digits, else 17 */
     bool raw_exact; /* raw sums are bit-equal to the trainer's: parity tolerance 0 on raw, see docs */
 };
 
@@ -46,7 +47,10 @@ const struct leat_model_info *leat_model_info(const struct leat_model *model);
  * leat_model_scratch(model, count) bytes, aligned to 64. Bit-equal for every count. No allocation. */
 void leat_model_predict(const struct leat_model *model, const double *rows, size_t stride, size_t count, double *ret_out,
                         double *ret_raw, void *scratch);
-size_t leat_model_scratch(const struct leat_model *model, size_t count);
+size_t leat_model_scratch(const struct leat_model *model, size_t count); /* never less for a larger count */
+void *leat_model_scratch_new(const struct leat_model *model, size_t count); /* so much of it; release with free() */
+/* A classifier's answer from its outputs: the class with the largest probability, or whether the one is above one half. */
+size_t leat_model_label(const struct leat_model *model, const double *out);
 /* The plain twin: one row, node by node over the tree as the file has it. For tests. */
 void leat_model_predict_plain(const struct leat_model *model, const double *row, double *ret_out, double *ret_raw);
 

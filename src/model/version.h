@@ -2,9 +2,8 @@
 #ifndef LEAT_MODEL_VERSION_H
 #define LEAT_MODEL_VERSION_H
 
+#include "base/digest.h"
 #include "model/model.h"
-
-#define LEAT_DIGEST_TEXT 33 /* 128 bits of xxh3 in hex, and a NUL */
 
 struct leat_metric {
     const char *name;

@@ -1,0 +1,188 @@
+/* What the formats share: the checks that make a tree safe to walk, and the plain walk itself. */
+#include "model/forest.h"
+
+#include "base/map.h"
+
+#include <math.h>
+#include <string.h>
+
+void leat_forest_done(struct leat_forest *forest)
+{
+    leat_arena_done(&forest->arena);
+    memset(forest, 0, sizeof *forest);
+}
+
+size_t leat_forest_outputs(const struct leat_forest *forest)
+{
+    return forest->link == LEAT_LINK_ARGMAX ? 1 : forest->raw_count;
+}
+
+size_t leat_forest_bytes(const struct leat_forest *forest)
+{
+    return forest->arena.allocated;
+}
+
+int leat_forest_check_tree(const struct leat_forest *forest, size_t tree, uint32_t *queue, struct leat_error *err)
+{
+    const struct leat_tree *t = &forest->trees[tree];
+    const struct leat_node *nodes = forest->nodes + t->first;
+    size_t filled = 0;
+    queue[filled++] = 0;
+    for (size_t at = 0; at < filled; at++) {
+        const struct leat_node *node = &nodes[queue[at]];
+        if (node->left < 0)
+            continue;
+        if (node->feature >= forest->feature_count)
+            return leat_error_set(err, LEAT_ERROR_FINDING,
+                                  "tree %zu, node %u: splits on feature %u, but the model has %zu features", tree, queue[at],
+                                  node->feature, forest->feature_count);
+        const int32_t children[2] = {node->left, node->right};
+        for (int side = 0; side < 2; side++) {
+            int32_t child = children[side];
+            if (child < 0 || (uint32_t)child >= t->count)
+                return leat_error_set(err, LEAT_ERROR_FINDING,
+                                      "tree %zu, node %u: its %s child is %d, but the tree has %u nodes", tree, queue[at],
+                                      side == 0 ? "left" : "right", child, t->count);
+            /* A tree of n nodes is seen whole in n visits; more of them, or the root again, means a node with two parents. */
+            if (child == 0 || filled == t->count)
+                return leat_error_set(err, LEAT_ERROR_FINDING,
+                                      "tree %zu, node %u: a child is reached twice (a cycle or a shared node)", tree, queue[at]);
+            queue[filled++] = (uint32_t)child;
+        }
+    }
+    return 0;
+}
+
+size_t leat_forest_order(const struct leat_forest *forest, size_t tree, uint32_t *queue, size_t *ret_depth)
+{
+    const struct leat_node *nodes = forest->nodes + forest->trees[tree].first;
+    size_t filled = 0;
+    size_t level_end = 1;
+    size_t depth = 0;
+    queue[filled++] = 0;
+    for (size_t at = 0; at < filled; at++) {
+        if (at == level_end) {
+            depth++;
+            level_end = filled;
+        }
+        const struct leat_node *node = &nodes[queue[at]];
+        if (node->left < 0)
+            continue;
+        queue[filled++] = (uint32_t)node->left;
+        queue[filled++] = (uint32_t)node->right;
+    }
+    *ret_depth = depth;
+    return filled;
+}
+
+int leat_forest_check_names(const struct leat_forest *forest, struct leat_error *err)
+{
+    if (forest->feature_names == NULL)
+        return 0;
+    struct leat_map *seen = leat_map_new();
+    int status = 0;
+    for (size_t i = 0; i < forest->feature_count && status == 0; i++) {
+        struct leat_bytes name = leat_bytes_of(forest->feature_names[i]);
+        bool added = false;
+        *leat_map_put(seen, name, &added) = i;
+        if (name.len == 0)
+            status = leat_error_set(err, LEAT_ERROR_FINDING, "feature %zu has an empty name", i);
+        if (name.len > 0 && !added)
+            status = leat_error_set(err, LEAT_ERROR_FINDING, "two features are named '%s'", name.data);
+    }
+    leat_map_free(seen);
+    return status;
+}
+
+static bool in_set(const struct leat_forest *forest, size_t set, double x)
+{
+    /* Also false for NaN. Truncation is towards zero, so -0.5 is category 0. */
+    if (!(x > -1.0 && x < 2147483648.0))
+        return false;
+    uint32_t category = (uint32_t)(int32_t)x;
+    const struct leat_category_set *s = &forest->sets[set];
+    if (category / 32 >= s->count)
+        return false;
+    return (forest->words[s->first + category / 32] >> (category % 32) & 1) != 0;
+}
+
+static bool goes_left32(const struct leat_node *node, double x)
+{
+    float value = (float)x;
+    if (isnan(value))
+        return (node->flags & LEAT_NODE_DEFAULT_LEFT) != 0;
+    return value < (float)node->value;
+}
+
+static bool goes_left64(const struct leat_forest *forest, const struct leat_node *node, double x)
+{
+    if (fabs(x) <= LEAT_TINY)
+        x = 0;
+    if ((node->flags & LEAT_NODE_CATEGORIES) != 0)
+        return in_set(forest, (size_t)node->value, x);
+    if (isnan(x) && (node->flags & LEAT_NODE_NAN_IS_ZERO) != 0)
+        x = 0;
+    if (isnan(x) || (x == 0 && (node->flags & LEAT_NODE_ZERO_MISSING) != 0))
+        return (node->flags & LEAT_NODE_DEFAULT_LEFT) != 0;
+    return x <= node->value;
+}
+
+static double linear_value(const struct leat_forest *forest, const struct leat_node *leaf, const double *row)
+{
+    if (leaf->right < 0)
+        return leaf->value;
+    const struct leat_linear_leaf *linear = &forest->linear[leaf->right];
+    double sum = linear->constant;
+    for (uint32_t i = 0; i < linear->count; i++) {
+        const struct leat_linear_term *term = &forest->terms[linear->first + i];
+        double x = row[term->feature];
+        if (isnan(x))
+            return leaf->value;
+        sum += term->coefficient * (fabs(x) <= LEAT_TINY ? 0 : x);
+    }
+    return sum;
+}
+
+static void weigh32(const struct leat_forest *forest, const double *row, float *ret_raw)
+{
+    size_t groups = forest->raw_count;
+    for (size_t group = 0; group < groups; group++) {
+        float sum = forest->weights[forest->feature_count * groups + group] + (float)forest->base[group];
+        for (size_t feature = 0; feature < forest->feature_count; feature++) {
+            float x = (float)row[feature];
+            if (!isnan(x))
+                sum += x * forest->weights[feature * groups + group];
+        }
+        ret_raw[group] = sum;
+    }
+}
+
+void leat_forest_walk32(const struct leat_forest *forest, const double *row, float *ret_raw)
+{
+    if (forest->weights != NULL) {
+        weigh32(forest, row, ret_raw);
+        return;
+    }
+    for (size_t group = 0; group < forest->raw_count; group++)
+        ret_raw[group] = (float)forest->base[group];
+    for (size_t tree = 0; tree < forest->tree_count; tree++) {
+        const struct leat_node *nodes = forest->nodes + forest->trees[tree].first;
+        const struct leat_node *node = nodes;
+        while (node->left >= 0)
+            node = nodes + (goes_left32(node, row[node->feature]) ? node->left : node->right);
+        ret_raw[forest->trees[tree].group] += (float)node->value;
+    }
+}
+
+void leat_forest_walk64(const struct leat_forest *forest, const double *row, double *ret_raw)
+{
+    for (size_t group = 0; group < forest->raw_count; group++)
+        ret_raw[group] = forest->base[group];
+    for (size_t tree = 0; tree < forest->tree_count; tree++) {
+        const struct leat_node *nodes = forest->nodes + forest->trees[tree].first;
+        const struct leat_node *node = nodes;
+        while (node->left >= 0)
+            node = nodes + (goes_left64(forest, node, row[node->feature]) ? node->left : node->right);
+        ret_raw[forest->trees[tree].group] += linear_value(forest, node, row);
+    }
+}

@@ -1,0 +1,212 @@
+/* The parity gate: the trainer's own rows, scored by the kernel that serves, singly and as one batch. */
+#include "model/version.h"
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "model/row.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PARITY_ROWS_MAX   ((size_t)1000000)
+#define PARITY_VALUES_MAX ((size_t)1 << 26) /* half a gigabyte of features */
+
+struct gate {
+    const struct leat_model_info *info;
+    struct leat_row_names names;
+    double *features; /* rows × feature_count */
+    double *expected; /* rows × expected_count */
+    size_t *lines;
+    size_t rows;
+    size_t expected_count; /* output_count, or 2 for a binary classifier's pair */
+    struct leat_error *err;
+};
+
+#define refuse(g, ...) leat_error_set((g)->err, LEAT_ERROR_FINDING, __VA_ARGS__)
+
+/* ---- reading ---- */
+
+static bool next_line(struct leat_bytes *rest, size_t *number, struct leat_bytes *ret)
+{
+    if (rest->len == 0)
+        return false;
+    const char *end = memchr(rest->data, '\n', rest->len);
+    size_t len = end == NULL ? rest->len : (size_t)(end - rest->data);
+    *ret = (struct leat_bytes){rest->data, len};
+    size_t taken = end == NULL ? len : len + 1;
+    *rest = (struct leat_bytes){rest->data + taken, rest->len - taken};
+    ++*number;
+    return true;
+}
+
+static bool blank(struct leat_bytes line)
+{
+    for (size_t i = 0; i < line.len; i++)
+        if (line.data[i] != ' ' && line.data[i] != '\t' && line.data[i] != '\r')
+            return false;
+    return true;
+}
+
+/* The score: one number, or as many as the model has outputs; for a binary classifier also both probabilities. */
+static int read_score(struct gate *gate, const struct leat_json *score)
+{
+    bool list = score != NULL && score->type == LEAT_JSON_ARRAY;
+    size_t count = list ? score->count : 1;
+    if (score == NULL)
+        return refuse(gate, "has no \"score\"");
+    bool pair = count == 2 && gate->info->class_count == 2 && gate->info->output_count == 1;
+    if (count != gate->info->output_count && !pair)
+        return refuse(gate, "has %zu scores, but the model gives %zu", count, gate->info->output_count);
+    if (gate->rows > 0 && count != gate->expected_count)
+        return refuse(gate, "has %zu scores, but the rows before it have %zu", count, gate->expected_count);
+    gate->expected_count = count;
+    double *expected = gate->expected + gate->rows * count;
+    for (size_t i = 0; i < count; i++)
+        if (!leat_row_value(list ? &score->as.elements[i] : score, &expected[i]))
+            return refuse(gate, "has a score that is not a number");
+    return 0;
+}
+
+static int read_row(struct gate *gate, const struct leat_json *root)
+{
+    const struct leat_json *features = leat_json_get(root, "features");
+    if (features == NULL)
+        return refuse(gate, "has no \"features\"; a row is {\"features\": {…} or […], \"score\": …}");
+    if (leat_row_read(&gate->names, features, gate->features + gate->rows * gate->info->feature_count, gate->err) != 0)
+        return -1;
+    return read_score(gate, leat_json_get(root, "score"));
+}
+
+static void count_rows(struct leat_bytes text, size_t *ret_rows)
+{
+    struct leat_bytes line;
+    size_t number = 0;
+    for (*ret_rows = 0; next_line(&text, &number, &line);)
+        *ret_rows += !blank(line);
+}
+
+static int read_rows(struct gate *gate, struct leat_bytes text)
+{
+    size_t rows;
+    size_t width = gate->info->feature_count + gate->info->output_count + 2;
+    count_rows(text, &rows);
+    if (rows > PARITY_ROWS_MAX || rows > PARITY_VALUES_MAX / width)
+        return refuse(gate, "parity: %zu rows of %zu numbers are too many; some hundred do", rows, width);
+    gate->features = leat_calloc(rows * gate->info->feature_count, sizeof *gate->features);
+    gate->expected = leat_calloc(rows * (gate->info->output_count + 1), sizeof *gate->expected);
+    gate->lines = leat_calloc(rows, sizeof *gate->lines);
+    struct leat_bytes line;
+    for (size_t number = 0; next_line(&text, &number, &line);) {
+        if (blank(line))
+            continue;
+        struct leat_json_document *document = NULL;
+        int status = leat_json_parse(line, LEAT_JSON_NONFINITE, &document, gate->err);
+        if (status == 0)
+            status = read_row(gate, leat_json_root(document));
+        leat_json_free(document);
+        if (status != 0)
+            return leat_error_prefix(gate->err, "parity row %zu (line %zu)", gate->rows + 1, number);
+        gate->lines[gate->rows++] = number;
+    }
+    return 0;
+}
+
+/* ---- comparing ---- */
+
+/* One unit in the last place of a float32, or 1e-12 relative. */
+static bool near(const struct gate *gate, double expected, double got)
+{
+    if (isnan(expected) || isnan(got))
+        return isnan(expected) && isnan(got);
+    if (expected == got)
+        return true;
+    if (!gate->info->float32)
+        return fabs(expected - got) <= 1e-12 * fmax(fabs(expected), fabs(got));
+    float rounded = (float)expected;
+    return (float)got >= nextafterf(rounded, -INFINITY) && (float)got <= nextafterf(rounded, INFINITY);
+}
+
+/* The i-th of the scores as the trainer lists them: a binary classifier's pair is 1 - p and p. */
+static double got_at(const struct gate *gate, const double *out, size_t i)
+{
+    if (gate->expected_count == gate->info->output_count)
+        return out[i];
+    if (i == 1)
+        return out[0];
+    return gate->info->float32 ? (double)(1.0f - (float)out[0]) : 1.0 - out[0];
+}
+
+static void put_numbers(struct leat_buffer *out, const double *values, size_t count)
+{
+    for (size_t i = 0; i < count && i < 20; i++) {
+        char number[32];
+        leat_double_format(values[i], number);
+        leat_buffer_format(out, "%s%s", i == 0 ? "" : ", ", number);
+    }
+    if (count > 20)
+        leat_buffer_append_text(out, ", …");
+}
+
+static int differs(const struct gate *gate, size_t row, const double *out, const char *how)
+{
+    LEAT_CLEAN_BUFFER features = {0};
+    LEAT_CLEAN_BUFFER expected = {0};
+    LEAT_CLEAN_BUFFER got = {0};
+    leat_row_show(&gate->names, gate->features + row * gate->info->feature_count, 900, &features);
+    put_numbers(&expected, gate->expected + row * gate->expected_count, gate->expected_count);
+    for (size_t i = 0; i < gate->expected_count && i < 20; i++) {
+        char number[32];
+        leat_double_format(got_at(gate, out, i), number);
+        leat_buffer_format(&got, "%s%s", i == 0 ? "" : ", ", number);
+    }
+    return refuse(gate, "parity row %zu (line %zu)%s: the trainer's score is %s, here it is %s; features: %s", row + 1,
+                  gate->lines[row], how, leat_buffer_text(&expected), leat_buffer_text(&got), leat_buffer_text(&features));
+}
+
+static int compare(const struct gate *gate, size_t row, const double *out, const char *how)
+{
+    const double *expected = gate->expected + row * gate->expected_count;
+    for (size_t i = 0; i < gate->expected_count; i++)
+        if (!near(gate, expected[i], got_at(gate, out, i)))
+            return differs(gate, row, out, how);
+    return 0;
+}
+
+static int score_rows(const struct gate *gate, const struct leat_model *model, double *out, void *scratch)
+{
+    size_t features = gate->info->feature_count;
+    size_t outputs = gate->info->output_count;
+    for (size_t row = 0; row < gate->rows; row++) {
+        leat_model_predict(model, gate->features + row * features, features, 1, out, NULL, scratch);
+        if (compare(gate, row, out, "") != 0)
+            return -1;
+    }
+    leat_model_predict(model, gate->features, features, gate->rows, out, NULL, scratch);
+    for (size_t row = 0; row < gate->rows; row++)
+        if (compare(gate, row, out + row * outputs, " in a batch") != 0)
+            return -1;
+    return 0;
+}
+
+int leat_parity_check(const struct leat_model *model, const char *const *feature_names, struct leat_bytes rows,
+                      size_t *ret_rows, struct leat_error *err)
+{
+    struct gate gate = {.info = leat_model_info(model), .err = err};
+    leat_row_names_init(&gate.names, model, feature_names);
+    int status = read_rows(&gate, rows);
+    if (status == 0 && gate.rows > 0) {
+        double *out = leat_calloc(gate.rows * gate.info->output_count, sizeof *out);
+        void *scratch = leat_model_scratch_new(model, gate.rows);
+        status = score_rows(&gate, model, out, scratch);
+        free(scratch);
+        free(out);
+    }
+    if (status == 0)
+        *ret_rows = gate.rows;
+    free(gate.features);
+    free(gate.expected);
+    free(gate.lines);
+    leat_row_names_done(&gate.names);
+    return status;
+}
