@@ -62,7 +62,7 @@ struct leat_role {
     uint32_t version;     /* 0: nobody */
     int64_t since;        /* time of the record that gave the role, µs; LEAT_TIME_NONE: by the rule for an empty log */
     int64_t offset;       /* of that record; −1 */
-    const char *by, *why; /* owned by the fold, valid until its next record */
+    const char *by, *why; /* owned by the fold */
 };
 
 struct leat_roles {
@@ -78,6 +78,8 @@ void leat_control_free(struct leat_control *control); /* NULL is fine */
 /* Takes the next record (offsets ascend; value.data NULL is a tombstone) and says what became of it. Any bytes do. */
 const struct leat_control_event *leat_control_feed(struct leat_control *control, int64_t offset,
                                                    struct leat_bytes value);
+/* When a record says that it was written, without a fold: for merging a file's records by time. -1: it does not say. */
+int leat_control_time(struct leat_bytes value, int64_t *ret);
 const struct leat_roles *leat_control_roles(const struct leat_control *control);
 /* The same with the rule for a log without an accepted role record: the newest version (0: the registry has none)
  * enters as a shadow, and nobody serves. */
