@@ -151,14 +151,13 @@ static const struct leat_role nobody = {.since = LEAT_TIME_NONE, .offset = -1, .
 static int may_retire(const struct leat_roles *roles, const struct leat_role_record *record, struct leat_error *err)
 {
     uint32_t version = record->version;
-    if (version == roles->champion.version)
-        return record->forced ? 0
-                              : refuse(err,
-                                       "version %u is the champion: promote another one or roll back first "
-                                       "(forced, nobody would serve)",
-                                       version);
-    bool known = version == roles->previous.version || find_shadow(roles, version) < roles->shadow_count;
-    return known ? 0 : REFUSE("version %u has no role", version);
+    if (version == roles->champion.version && !record->forced)
+        return REFUSE("version %u is the champion: promote another one or roll back first (forced, nobody would serve)",
+                      version);
+    if (version == roles->champion.version || version == roles->previous.version ||
+        find_shadow(roles, version) < roles->shadow_count)
+        return 0;
+    return REFUSE("version %u has no role", version);
 }
 
 /* What each action asks of the roles as they are. */
