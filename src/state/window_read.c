@@ -1,0 +1,386 @@
+#include "state/window_key.h"
+
+#include "base/error.h"
+
+/* The sums of one window of one column. */
+struct sums {
+    uint64_t n;
+    leat_int128 sum;
+    const struct leat_squares *squares;
+    bool overflowed;
+};
+
+static struct leat_value value_of(enum leat_type type, int64_t word)
+{
+    if (!leat_word_is_value(word))
+        return leat_value_null();
+    if (type == LEAT_TYPE_DOUBLE)
+        return leat_value_double(leat_word_double(word));
+    if (type != LEAT_TYPE_STRING)
+        return leat_value_int(word);
+    const struct leat_text *text = leat_word_text(word);
+    return leat_value_string((struct leat_bytes){text->data, text->len});
+}
+
+static bool is_of_sums(enum leat_aggregate_kind kind)
+{
+    return kind <= LEAT_AGGREGATE_AVG || kind == LEAT_AGGREGATE_STDDEV || kind == LEAT_AGGREGATE_VAR;
+}
+
+/* The value of a COUNT, SUM, AVG, VAR or STDDEV; false when it is too large to be held. */
+static bool value_of_sums(const struct leat_window_op *op, const struct sums *sums, struct leat_value *ret)
+{
+    int scale = op->type == LEAT_TYPE_DOUBLE ? LEAT_EXACT_SCALE : 0;
+    bool spreads = op->kind == LEAT_AGGREGATE_VAR || op->kind == LEAT_AGGREGATE_STDDEV;
+    if (op->kind == LEAT_AGGREGATE_COUNT) {
+        *ret = leat_value_int((int64_t)sums->n);
+        return true;
+    }
+    *ret = leat_value_null();
+    if (sums->n < (spreads ? 2 : 1))
+        return true;
+    if (sums->overflowed)
+        return false;
+    if (op->kind == LEAT_AGGREGATE_AVG) {
+        *ret = leat_value_double(leat_exact_mean(sums->sum, sums->n, scale));
+    } else if (op->kind == LEAT_AGGREGATE_VAR) {
+        *ret = leat_value_double(leat_exact_variance(sums->sum, sums->squares, sums->n, scale));
+    } else if (op->kind == LEAT_AGGREGATE_STDDEV) {
+        *ret = leat_value_double(leat_exact_deviation(sums->sum, sums->squares, sums->n, scale));
+    } else if (op->type == LEAT_TYPE_DOUBLE) {
+        *ret = leat_value_double(leat_exact_double(sums->sum, scale));
+    } else {
+        if (sums->sum != (int64_t)sums->sum)
+            return false;
+        *ret = leat_value_int((int64_t)sums->sum);
+    }
+    return true;
+}
+
+/* The value of an aggregate without a range. */
+static bool read_life(const struct leat_windows *windows, const struct leat_window_key *key,
+                      const struct leat_window_op *op, struct leat_value *ret)
+{
+    const struct leat_window_life *life = &windows->layout.lives[op->part];
+    if (!is_of_sums(op->kind)) {
+        *ret = value_of(op->type, leat_window_life_word(key, life, op->kind));
+        return true;
+    }
+    struct sums sums = {.n = leat_window_life_count(key, life)};
+    if (op->kind != LEAT_AGGREGATE_COUNT)
+        sums.overflowed = !leat_window_life_sum(key, life, &sums.sum, &sums.squares);
+    return value_of_sums(op, &sums, ret);
+}
+
+void leat_window_read_none(const struct leat_windows *windows, struct leat_value *ret)
+{
+    for (size_t i = 0; i < windows->layout.op_count; i++)
+        ret[i] = windows->layout.ops[i].kind == LEAT_AGGREGATE_COUNT ? leat_value_int(0) : leat_value_null();
+}
+
+/* ---- The plain way: every aggregate by itself looks at all events ---- */
+
+static int64_t column_word(const struct leat_windows *windows, const struct leat_window_key *key, uint32_t index,
+                           int32_t column)
+{
+    return column < 0 ? 0 : leat_key_event(windows, key, index)[1 + column];
+}
+
+static int64_t better_word(enum leat_aggregate_kind kind, int64_t best, int64_t word)
+{
+    if (!leat_word_is_value(word))
+        return best;
+    if (!leat_word_is_value(best))
+        return word;
+    return (kind == LEAT_AGGREGATE_MAX ? word > best : word < best) ? word : best;
+}
+
+static bool is_in(const struct leat_windows *windows, int64_t range, int64_t t, int64_t time)
+{
+    return time > t - range && time <= t && time > windows->evicted_until;
+}
+
+static bool plain_sums(const struct leat_windows *windows, const struct leat_window_key *key,
+                       const struct leat_window_op *op, int64_t t, struct leat_value *ret)
+{
+    int64_t range = windows->layout.ranges[op->range];
+    struct leat_squares squares = {.limb = {0}};
+    struct sums sums = {.squares = &squares};
+    for (uint32_t i = 0; i < key->count; i++) {
+        int64_t word = column_word(windows, key, i, op->column);
+        if (!is_in(windows, range, t, leat_key_time(windows, key, i)) || !leat_word_is_value(word))
+            continue;
+        sums.n++;
+        if (op->kind == LEAT_AGGREGATE_COUNT)
+            continue;
+        leat_int128 steps = leat_word_steps(word, op->type == LEAT_TYPE_DOUBLE);
+        sums.sum = leat_exact_add(sums.sum, steps);
+        leat_squares_add(&squares, steps);
+    }
+    return value_of_sums(op, &sums, ret);
+}
+
+static int64_t plain_word(const struct leat_windows *windows, const struct leat_window_key *key,
+                          const struct leat_window_op *op, int64_t t)
+{
+    int64_t range = windows->layout.ranges[op->range];
+    int64_t first = WORD_ABSENT, last = WORD_ABSENT, lag = WORD_ABSENT, best = WORD_ABSENT;
+    for (uint32_t i = 0; i < key->count; i++) {
+        if (!is_in(windows, range, t, leat_key_time(windows, key, i)))
+            continue;
+        int64_t word = column_word(windows, key, i, op->column);
+        best = better_word(op->kind, best, word);
+        lag = last;
+        if (word == WORD_ABSENT)
+            continue;
+        last = word;
+        if (first == WORD_ABSENT)
+            first = word;
+    }
+    switch (op->kind) {
+    case LEAT_AGGREGATE_FIRST:
+        return first;
+    case LEAT_AGGREGATE_LAST:
+        return last;
+    case LEAT_AGGREGATE_LAG:
+        return lag;
+    default:
+        return best;
+    }
+}
+
+bool leat_window_read_plain(const struct leat_windows *windows, const struct leat_window_key *key, int64_t t,
+                            struct leat_value *ret)
+{
+    bool all = true;
+    for (size_t i = 0; i < windows->layout.op_count; i++) {
+        const struct leat_window_op *op = &windows->layout.ops[i];
+        if (op->range < 0)
+            all &= read_life(windows, key, op, &ret[i]);
+        else if (is_of_sums(op->kind))
+            all &= plain_sums(windows, key, op, t, &ret[i]);
+        else
+            ret[i] = value_of(op->type, plain_word(windows, key, op, t));
+    }
+    return all;
+}
+
+/* ---- The fast way: from the running values ---- */
+
+/* A window of every range: its events are [lows[r], high). Cells are those of the key, or copies set right for a time in the past. */
+struct view {
+    const uint32_t *lows;
+    uint32_t high;
+    bool newest; /* the window ends with the key's newest event */
+    const uint32_t *counts;
+    const leat_int128 *sums;
+    const struct leat_squares *squares;
+};
+
+static int64_t scan_extreme(const struct leat_windows *windows, const struct leat_window_key *key,
+                            const struct leat_window_op *op, uint32_t low, uint32_t high)
+{
+    int64_t best = WORD_ABSENT;
+    for (uint32_t i = low; i < high; i++)
+        best = better_word(op->kind, best, column_word(windows, key, i, op->column));
+    return best;
+}
+
+/* The queue's first event of the window is its extreme, if the window reaches that far. One that ends earlier must look. */
+static int64_t find_extreme(const struct leat_windows *windows, const struct leat_window_key *key,
+                            const struct leat_window_op *op, uint32_t low, uint32_t high)
+{
+    const struct leat_window_queue *queue = leat_key_queues(windows, key)[op->part];
+    if (queue == NULL)
+        return scan_extreme(windows, key, op, low, high);
+    uint32_t from = queue->begin, to = queue->end;
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+        if ((int32_t)(queue->ids[middle] - key->base) >= (int32_t)low)
+            to = middle;
+        else
+            from = middle + 1;
+    }
+    if (from == queue->end)
+        return WORD_ABSENT;
+    uint32_t index = queue->ids[from] - key->base;
+    if (index < high)
+        return column_word(windows, key, index, op->column);
+    return scan_extreme(windows, key, op, low, high);
+}
+
+static int64_t find_first(const struct leat_windows *windows, struct leat_window_key *key,
+                          const struct leat_window_op *op, const struct view *view)
+{
+    uint32_t *hint = (uint32_t *)leat_key_part(key, windows->layout.hint_ids) + op->part;
+    uint32_t at = view->lows[op->range];
+    if (view->newest && *hint - key->base > at)
+        at = *hint - key->base;
+    while (at < view->high && column_word(windows, key, at, op->column) == WORD_ABSENT)
+        at++;
+    if (view->newest)
+        *hint = key->base + at;
+    return at < view->high ? column_word(windows, key, at, op->column) : WORD_ABSENT;
+}
+
+/* The last event before `high` that is not absent, or for lag the last before the newest one. */
+static int64_t find_last(const struct leat_windows *windows, const struct leat_window_key *key,
+                         const struct leat_window_op *op, const struct view *view)
+{
+    const uint32_t *ids = (uint32_t *)leat_key_part(key, windows->layout.edge_ids) + 2 * op->part;
+    int64_t low = view->lows[op->range], at = view->high;
+    if (op->kind == LEAT_AGGREGATE_LAG)
+        at--;
+    if (view->newest) {
+        int64_t last = (int32_t)(ids[0] - key->base), before = (int32_t)(ids[1] - key->base);
+        at = last < at ? last : before;
+    } else {
+        at--;
+        while (at >= low && column_word(windows, key, (uint32_t)at, op->column) == WORD_ABSENT)
+            at--;
+    }
+    return at >= low ? column_word(windows, key, (uint32_t)at, op->column) : WORD_ABSENT;
+}
+
+static bool read_sums(const struct leat_windows *windows, const struct leat_window_op *op, const struct view *view,
+                      struct leat_value *ret)
+{
+    if (op->column < 0) {
+        *ret = leat_value_int(view->high - view->lows[op->range]);
+        return true;
+    }
+    struct sums sums = {.n = view->counts[op->part], .sum = view->sums[op->part]};
+    int32_t squares = windows->layout.cells[op->part].squares;
+    if (squares >= 0)
+        sums.squares = &view->squares[squares];
+    return value_of_sums(op, &sums, ret);
+}
+
+static bool read_view(const struct leat_windows *windows, struct leat_window_key *key, const struct view *view,
+                      struct leat_value *ret)
+{
+    bool all = true;
+    for (size_t i = 0; i < windows->layout.op_count; i++) {
+        const struct leat_window_op *op = &windows->layout.ops[i];
+        if (op->range < 0) {
+            all &= read_life(windows, key, op, &ret[i]);
+            continue;
+        }
+        int64_t word = WORD_ABSENT;
+        switch (op->kind) {
+        case LEAT_AGGREGATE_MIN:
+        case LEAT_AGGREGATE_MAX:
+            word = find_extreme(windows, key, op, view->lows[op->range], view->high);
+            break;
+        case LEAT_AGGREGATE_FIRST:
+            word = find_first(windows, key, op, view);
+            break;
+        case LEAT_AGGREGATE_LAST:
+        case LEAT_AGGREGATE_LAG:
+            word = find_last(windows, key, op, view);
+            break;
+        default:
+            all &= read_sums(windows, op, view, &ret[i]);
+            continue;
+        }
+        ret[i] = value_of(op->type, word);
+    }
+    return all;
+}
+
+/* The first event of the window, from where the tail is: it rarely has to go far. */
+static uint32_t low_near(const struct leat_windows *windows, const struct leat_window_key *key, uint32_t tail,
+                         int64_t after)
+{
+    for (int steps = 0; steps < 8; steps++) {
+        if (tail < key->count && leat_key_time(windows, key, tail) <= after)
+            tail++;
+        else if (tail > 0 && leat_key_time(windows, key, tail - 1) > after)
+            tail--;
+        else
+            return tail;
+    }
+    return leat_window_log_after(windows, key, after);
+}
+
+static int64_t begin_of(const struct leat_windows *windows, uint32_t r, int64_t t)
+{
+    int64_t after = t - windows->layout.ranges[r];
+    return after > windows->evicted_until ? after : windows->evicted_until;
+}
+
+static bool read_newest(struct leat_windows *windows, struct leat_window_key *key, int64_t t, struct leat_value *ret)
+{
+    const struct leat_window_layout *layout = &windows->layout;
+    const uint32_t *tails = leat_key_part(key, layout->tails);
+    for (uint32_t r = 0; r < layout->range_count; r++) {
+        uint32_t low = low_near(windows, key, tails[r] - key->base, begin_of(windows, r, t));
+        windows->lows[r] = low;
+        if (low != tails[r] - key->base)
+            leat_window_log_move_tail(windows, key, r, low);
+    }
+    struct view view = {
+        .lows = windows->lows,
+        .high = key->count,
+        .newest = true,
+        .counts = leat_key_part(key, layout->counts),
+        .sums = leat_key_part(key, layout->sums),
+        .squares = leat_key_part(key, layout->squares),
+    };
+    return read_view(windows, key, &view, ret);
+}
+
+/* Brings the copied cells of a range from [tail, end) to [low, high). Where the two have little in common it starts from nothing. */
+static void cells_at(struct leat_windows *windows, const struct leat_window_key *key, uint32_t r, uint32_t low,
+                     uint32_t high)
+{
+    const struct leat_window_layout *layout = &windows->layout;
+    uint32_t tail = ((const uint32_t *)leat_key_part(key, layout->tails))[r] - key->base;
+    uint64_t apart = (uint64_t)(low > tail ? low - tail : tail - low) + (key->count - high);
+    bool afresh = apart >= high - low;
+    for (size_t i = layout->cells_of[r]; i < layout->cells_of[r + 1]; i++) {
+        int32_t s = layout->cells[i].squares;
+        windows->counts[i] = afresh ? 0 : ((const uint32_t *)leat_key_part(key, layout->counts))[i];
+        windows->sums[i] = afresh ? 0 : ((const leat_int128 *)leat_key_part(key, layout->sums))[i];
+        if (s >= 0)
+            windows->squares[s] = afresh ? (struct leat_squares){.limb = {0}}
+                                         : ((const struct leat_squares *)leat_key_part(key, layout->squares))[s];
+    }
+    uint32_t at = afresh ? high : tail, end = afresh ? high : key->count;
+    for (uint32_t i = at; i < low; i++)
+        leat_window_log_apply(windows, r, leat_key_event(windows, key, i), false, windows->counts, windows->sums,
+                              windows->squares);
+    for (uint32_t i = low; i < at; i++)
+        leat_window_log_apply(windows, r, leat_key_event(windows, key, i), true, windows->counts, windows->sums,
+                              windows->squares);
+    for (uint32_t i = high; i < end; i++)
+        leat_window_log_apply(windows, r, leat_key_event(windows, key, i), false, windows->counts, windows->sums,
+                              windows->squares);
+}
+
+static bool read_behind(struct leat_windows *windows, struct leat_window_key *key, int64_t t, struct leat_value *ret)
+{
+    const struct leat_window_layout *layout = &windows->layout;
+    uint32_t high = leat_window_log_after(windows, key, t);
+    for (uint32_t r = 0; r < layout->range_count; r++) {
+        uint32_t low = leat_window_log_after(windows, key, begin_of(windows, r, t));
+        windows->lows[r] = low < high ? low : high;
+        if (layout->cells_of[r] < layout->cells_of[r + 1])
+            cells_at(windows, key, r, windows->lows[r], high);
+    }
+    struct view view = {
+        .lows = windows->lows,
+        .high = high,
+        .counts = windows->counts,
+        .sums = windows->sums,
+        .squares = windows->squares,
+    };
+    return read_view(windows, key, &view, ret);
+}
+
+bool leat_window_read_fast(struct leat_windows *windows, struct leat_window_key *key, int64_t t, struct leat_value *ret)
+{
+    if (key->count == 0 || leat_key_time(windows, key, key->count - 1) <= t)
+        return read_newest(windows, key, t, ret);
+    return read_behind(windows, key, t, ret);
+}
