@@ -169,13 +169,13 @@ void leat_function_free(struct leat_function *function); /* NULL is fine */
 /* A source by name or topic, or −1. */
 int leat_function_source(const struct leat_function *function, const char *name_or_topic);
 
-/* The table of options, in file order, for --help and the reference page. */
+/* A row of the table of options, for --help and the reference page. */
 struct leat_option_help {
     const char *path;    /* "input.grace", "streams.*.topic" */
     const char *type;    /* "duration", "text", "expression", … */
-    const char *standard; /* the default as text; "" none; "required" */
+    const char *standard; /* the default as text; "": none; "required" */
     const char *summary;
 };
-const struct leat_option_help *leat_function_options(size_t *ret_count);
+const struct leat_option_help *leat_function_option(size_t index); /* in file order; NULL beyond the last */
 
 #endif
