@@ -325,7 +325,7 @@ static const struct leat_bound *choose(const struct leat_function *function, con
     bool old_model = function->model_max_age > 0 && trained_at != LEAT_TIME_NONE &&
                      result->time - trained_at > function->model_max_age;
     result->role = "champion";
-    if ((!old_model && !result->stale_sources) || function->on_stale == LEAT_STALE_WARN)
+    if ((!old_model && !result->stale_sources) || function->on_stale == LEAT_STALE_WARN || lineup->limits_off)
         return lineup->champion;
     result->marks |= (old_model ? LEAT_MARK_STALE_MODEL : 0) | (result->stale_sources ? LEAT_MARK_STALE_SOURCE : 0);
     if (function->on_stale == LEAT_STALE_MARK)

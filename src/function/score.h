@@ -26,6 +26,7 @@ struct leat_lineup {
     struct leat_bound *champion, *fallback, *previous;
     struct leat_bound *shadows[LEAT_SHADOWS_MAX];
     size_t shadow_count;
+    bool limits_off; /* the champion answers whatever the age of model and sources: what it would say by itself */
 };
 
 /* State of one input partition, or (partition −1) what a worker shares: global windows, tables, clocks. */
@@ -36,6 +37,9 @@ int64_t leat_state_watermark(const struct leat_state *state); /* of an input par
 int64_t leat_state_clock(const struct leat_state *shared, size_t source); /* largest time shown; LEAT_TIME_NONE */
 /* Events of `source` before `from` may be missing. */
 void leat_state_cover(struct leat_state *state, size_t source, int64_t from);
+/* After a restart: the watermark (source 0 of a partition's state) and the source clocks (of the shared one) are at least
+ * these. LEAT_TIME_NONE changes nothing. */
+void leat_state_resume(struct leat_state *state, size_t source, int64_t time);
 /* Nobody asks for a time before `horizon` any more. */
 void leat_state_evict(struct leat_state *state, int64_t horizon);
 struct leat_windows_counters leat_state_counters(const struct leat_state *state); /* summed over its windows */

@@ -54,6 +54,14 @@ void leat_state_cover(struct leat_state *state, size_t source, int64_t from)
             leat_windows_cover(state->windows[w], from);
 }
 
+void leat_state_resume(struct leat_state *state, size_t source, int64_t time)
+{
+    if (source == 0 && time > state->watermark)
+        state->watermark = time;
+    if (time > state->clocks[source])
+        state->clocks[source] = time;
+}
+
 void leat_state_evict(struct leat_state *state, int64_t horizon)
 {
     for (size_t w = 0; w < state->function->window_count; w++)

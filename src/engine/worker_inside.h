@@ -1,0 +1,98 @@
+/* Inside a worker: the parts that its files share.
+ *
+ *   worker.c    the loop: order, batches, results
+ *   restore.c   partitions come and go: cursors opened, state rebuilt, positions captured
+ *   delivery.c  what is on its way to the sinks, and which offset may be committed for it */
+#ifndef LEAT_ENGINE_WORKER_INSIDE_H
+#define LEAT_ENGINE_WORKER_INSIDE_H
+
+#include "engine/checkpoint.h"
+#include "engine/lineup.h"
+#include "engine/worker.h"
+
+#define LEAT_CURSORS_MAX 4096
+#define LEAT_INPUTS_MAX 1024
+#define LEAT_POSITIONS_MAX 128 /* of other sources in a decision record; further ones are left out */
+#define LEAT_DELIVERIES 256 /* batches on their way at once; beyond it the worker waits for acknowledgements */
+
+struct leat_input { /* one partition of the input */
+    int32_t partition;
+    struct leat_log_cursor *cursor;
+    struct leat_state *state;
+    int64_t committed; /* offsets below were processed before a restart */
+    int64_t next;      /* the next offset to be processed */
+    bool done;         /* `to` or `until` is reached */
+};
+
+/* One batch that was handed to the sinks; a ring of them, acknowledged in order. */
+struct leat_delivery {
+    struct leat_fence fence;
+    int64_t read_ns;
+    size_t rows;
+    int64_t timestamps[LEAT_BATCH_MAX]; /* of the records, for end to end */
+    bool commit;
+    int64_t *next;              /* by input: offset to commit */
+    struct leat_buffer *metadata; /* by input */
+};
+
+struct leat_worker {
+    struct leat_worker_config config;
+    const struct leat_function *function;
+    struct leat_stream *stream;
+
+    struct leat_input *inputs;
+    size_t input_count;
+    struct leat_log_cursor *cursors[LEAT_CURSORS_MAX]; /* all of them; inputs' too */
+    size_t cursor_count;
+    struct leat_state *shared;
+    struct leat_expr_scratch scratch;
+    struct leat_arena text;
+
+    struct leat_reader *control; /* NULL: a job, or no control topic yet */
+    struct leat_roster *roster;
+    struct leat_batch *batch;
+    size_t batch_rows;
+    size_t batch_inputs[LEAT_BATCH_MAX]; /* which input each row came from */
+    int64_t batch_began_ns;
+    struct leat_position *positions; /* rows × LEAT_POSITIONS_MAX, when decisions are wanted */
+    size_t position_count[LEAT_BATCH_MAX];
+
+    struct leat_delivery *deliveries; /* ring */
+    size_t delivery_first, delivery_count;
+    int64_t committed_ns;
+    uint64_t steps;
+};
+
+int64_t leat_worker_monotonic_ns(void);
+void leat_worker_say(const struct leat_worker *worker, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int leat_worker_dead_letter(struct leat_worker *worker, const struct leat_record *record, const struct leat_reason *reason,
+                            const struct leat_version *version, struct leat_error *err);
+/* Applies what stands at a cursor of a stream or table and takes it. */
+int leat_worker_apply(struct leat_worker *worker, struct leat_log_cursor *cursor, struct leat_error *err);
+/* Deals with an undecodable head and takes it. */
+int leat_worker_poison(struct leat_worker *worker, struct leat_log_cursor *cursor, struct leat_error *err);
+
+/* restore.c */
+/* Opens the control log and takes what the partitions had applied before (the furthest of them). */
+int leat_worker_follow_control(struct leat_worker *worker, const struct leat_checkpoint *checkpoints, size_t count,
+                               struct leat_error *err);
+
+int leat_worker_restore(struct leat_worker *worker, const int32_t *partitions, size_t count, struct leat_error *err);
+void leat_worker_forget(struct leat_worker *worker); /* closes all cursors, frees all state */
+struct leat_input *leat_worker_input(struct leat_worker *worker, const struct leat_log_cursor *cursor);
+/* Offsets of the other sources as of now, for a partition's decision; ordered by source. Returns how many. */
+size_t leat_worker_positions(const struct leat_worker *worker, int32_t partition, struct leat_position *ret);
+int leat_worker_capture(const struct leat_worker *worker, const struct leat_input *input, struct leat_buffer *ret_metadata);
+
+/* delivery.c */
+void leat_delivery_init(struct leat_worker *worker);
+void leat_delivery_done(struct leat_worker *worker);
+struct leat_fence *leat_delivery_fence(struct leat_worker *worker); /* of the batch that is being made */
+/* Closes the batch that is being made. Captures a commit when one is due, or when `commit` says so. */
+int leat_delivery_close(struct leat_worker *worker, bool commit, struct leat_error *err);
+/* Commits what has been acknowledged, in order. */
+int leat_delivery_settle(struct leat_worker *worker, bool sync, struct leat_error *err);
+/* Waits until everything is acknowledged and committed. */
+int leat_delivery_drain(struct leat_worker *worker, struct leat_error *err);
+
+#endif
