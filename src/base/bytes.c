@@ -33,6 +33,20 @@ int leat_bytes_compare(struct leat_bytes a, struct leat_bytes b)
     return (a.len > b.len) - (a.len < b.len);
 }
 
+void leat_text_mend_end(char *text)
+{
+    size_t len = strlen(text);
+    size_t tail = 0;
+    while (tail < len && tail < 4 && ((unsigned char)text[len - 1 - tail] & 0xC0) == 0x80)
+        tail++;
+    if (tail == len)
+        return;
+    unsigned char lead = (unsigned char)text[len - 1 - tail];
+    size_t needed = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : lead >= 0xC0 ? 1 : 0;
+    if (tail < needed)
+        text[len - 1 - tail] = '\0';
+}
+
 void leat_buffer_reset(struct leat_buffer *buffer)
 {
     buffer->len = 0;

@@ -17,6 +17,9 @@ bool leat_bytes_equal(struct leat_bytes a, struct leat_bytes b);
 bool leat_bytes_is(struct leat_bytes a, const char *text);
 int leat_bytes_compare(struct leat_bytes a, struct leat_bytes b); /* as memcmp, the shorter first */
 
+/* Drops what is left of a UTF-8 sequence at the end of a NUL-terminated text that was cut. */
+void leat_text_mend_end(char *text);
+
 /* For printf's "%.*s". */
 #define LEAT_BYTES_FORMAT(view) (int)(view).len, (view).data
 

@@ -1,23 +1,10 @@
 #include "base/error.h"
 
+#include "base/bytes.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A text that was cut must not end within a UTF-8 sequence: it goes into JSON and onto terminals. */
-static void mend_end(char *text)
-{
-    size_t len = strlen(text);
-    size_t tail = 0;
-    while (tail < len && tail < 4 && ((unsigned char)text[len - 1 - tail] & 0xC0) == 0x80)
-        tail++;
-    if (tail == len)
-        return;
-    unsigned char lead = (unsigned char)text[len - 1 - tail];
-    size_t needed = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : lead >= 0xC0 ? 1 : 0;
-    if (tail < needed)
-        text[len - 1 - tail] = '\0';
-}
 
 int leat_error_set(struct leat_error *err, enum leat_error_kind kind, const char *format, ...)
 {
@@ -31,7 +18,7 @@ int leat_error_set(struct leat_error *err, enum leat_error_kind kind, const char
     if (len < 0)
         text[0] = '\0';
     if (len >= (int)sizeof text)
-        mend_end(text);
+        leat_text_mend_end(text);
     err->kind = kind;
     memcpy(err->text, text, sizeof text);
     return -1;
@@ -52,7 +39,7 @@ int leat_error_prefix(struct leat_error *err, const char *format, ...)
     size_t used = (size_t)len < sizeof text ? (size_t)len : sizeof text - 1;
     int more = snprintf(text + used, sizeof text - used, ": %s", err->text);
     if (more < 0 || (size_t)more >= sizeof text - used)
-        mend_end(text);
+        leat_text_mend_end(text);
     memcpy(err->text, text, sizeof text);
     return -1;
 }

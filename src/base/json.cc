@@ -193,7 +193,7 @@ bool scan_name(scanner &s)
     return true;
 }
 
-/* After a value: closes containers, or steps over the comma to the next value. *ret_done when the outermost is closed. */
+/* After a value: closes containers, or steps over the comma to the next value. *ret_done: the outermost is closed. */
 bool scan_behind(scanner &s, char *closers, size_t *depth, bool *ret_done)
 {
     for (;;) {
@@ -329,8 +329,8 @@ bool is_wide_integer(leat_bytes token)
     return leat_int_parse(token, &number) < 0;
 }
 
-/* Between strings a well-formed text has an 'n' only in "null", an 'N' and an 'I' only in what is rewritten here; a text
- * that is not well-formed stays so. */
+/* Between strings a well-formed text has an 'n' only in "null", an 'N' and an 'I' only in what is rewritten here; a
+ * text that is not well-formed stays so. */
 void rewrite(leat_bytes text, bool nonfinite_too, rewritten &out)
 {
     /* The worst are "NaN," (3 bytes to 4) and integers of 19 digits (to 21). */
@@ -387,7 +387,8 @@ void convert_null(walk &w, leat_json *to)
 {
     uint64_t ordinal = w.nulls++;
     to->type = LEAT_JSON_NULL;
-    if (w.source == nullptr || w.next_mark == w.source->marks_count || w.source->marks.data[w.next_mark] >> 2 != ordinal)
+    bool marked = w.source != nullptr && w.next_mark < w.source->marks_count;
+    if (!marked || w.source->marks.data[w.next_mark] >> 2 != ordinal)
         return;
     uint64_t kind = w.source->marks.data[w.next_mark++] & 3;
     to->type = LEAT_JSON_DOUBLE;

@@ -148,7 +148,7 @@ static struct slot *probe(const struct leat_map *map, struct leat_bytes key, uin
         struct slot *slot = &map->slots[at];
         if (slot->hash == 0)
             return slot;
-        if (slot->hash == hash && slot->len == key.len && (key.len == 0 || memcmp(key_of(slot), key.data, key.len) == 0))
+        if (slot->hash == hash && leat_bytes_equal((struct leat_bytes){key_of(slot), slot->len}, key))
             return slot;
         at = (at + 1) & map->mask;
     }

@@ -87,7 +87,7 @@ template <typename T> size_t format_real(T number, char ret[32])
         return copy_word(number > T(0) ? "Infinity" : "-Infinity", ret);
     if (number == T(0))
         return copy_word(std::signbit(number) ? "-0.0" : "0", ret);
-    /* Whole numbers that int64 does not hold are written with an exponent, so that no reader takes them for integers. */
+    /* Whole numbers that int64 does not hold have an exponent, so that no reader takes them for integers. */
     bool huge = number >= T(9.2e18) || number <= T(-9.2e18);
     std::to_chars_result result = huge ? std::to_chars(ret, ret + 31, number, std::chars_format::scientific)
                                        : std::to_chars(ret, ret + 31, number);

@@ -1,4 +1,4 @@
-/* Time is a signed 64-bit count of microseconds since 1970-01-01T00:00:00Z. Durations are the same unit. No clocks here. */
+/* Time is a signed 64-bit count of microseconds since 1970-01-01T00:00:00Z. Durations are the same unit. No clocks. */
 #ifndef LEAT_BASE_TIME_H
 #define LEAT_BASE_TIME_H
 
@@ -20,16 +20,18 @@
 #define LEAT_TIME_NONE INT64_MIN
 #define LEAT_DURATION_MAX (INT64_C(36525) * LEAT_DAY) /* a hundred years */
 
-/* "250us", "1500ms", "30s", "5m", "24h", "30d", "2w", sums like "1h30m"; "0" needs no unit. Error text names the units. */
+/* "250us", "1500ms", "30s", "5m", "24h", "30d", "2w", sums of falling units like "1h30m"; "0" needs no unit. The error
+ * text names the units. */
 int leat_duration_parse(struct leat_bytes text, int64_t *ret_us, struct leat_error *err);
-/* In days and smaller units, each once: 90s is "1m30s", two weeks are "14d", 0 is "0s". Writes at most 32 bytes with NUL; returns its length. */
+/* In days and smaller units, each once: 90s is "1m30s", two weeks are "14d", 0 is "0s". Writes at most 32 bytes with
+ * NUL; returns its length. */
 size_t leat_duration_format(int64_t us, char ret[32]);
 
 /* "64MB", "1GiB", "512k": powers of 1024 for KiB MiB GiB and of 1000 for kB MB GB; a bare number is bytes. */
 int leat_size_parse(struct leat_bytes text, uint64_t *ret_bytes, struct leat_error *err);
 
-/* RFC 3339 ("2013-07-08T12:00:00.25Z", offset, a space for T, or a date alone = midnight UTC; also "+0200", "+02", and no
- * offset, which is UTC). Digits beyond microseconds are cut off. -1 if it is not one. */
+/* RFC 3339 ("2013-07-08T12:00:00.25Z", offset, a space for T, or a date alone = midnight UTC; also "+0200", "+02",
+ * and no offset, which is UTC). Digits beyond microseconds are cut off. -1 if it is not one. */
 int leat_time_parse(struct leat_bytes text, int64_t *ret_us);
 /* "2013-07-08T12:00:00Z", with .mmm or .uuuuuu when needed. At most 32 bytes with NUL; returns its length. */
 size_t leat_time_format(int64_t us, char ret[32]);

@@ -1,7 +1,7 @@
 /* YAML as a read-only tree in which every node knows its line and column. libyaml behind it.
  *
- * Refused, with the place: several documents, duplicate keys, anchors and aliases that would blow up (more than 10,000
- * nodes, 1 MiB of text or 32 levels), keys that are not scalars, tags other than the plain ones, invalid UTF-8. */
+ * Refused, with the place: several documents, duplicate keys, more than 10,000 nodes, 1 MiB of text or 32 levels (an
+ * alias counts as what it stands for), keys that are not scalars, tags other than the plain ones, invalid UTF-8. */
 #ifndef LEAT_BASE_YAML_H
 #define LEAT_BASE_YAML_H
 
@@ -44,7 +44,8 @@ void leat_yaml_done(struct leat_yaml_document *document);
 const struct leat_yaml *leat_yaml_get(const struct leat_yaml *mapping, const char *key); /* NULL: absent */
 bool leat_yaml_is_null(const struct leat_yaml *node); /* NULL, or a plain scalar that is empty, ~ or null */
 
-/* An error at a node: "fn.yaml:3:7: <sentence>" and below it the source line with a caret under the column. Returns -1. */
+/* An error at a node: "fn.yaml:3:7: <sentence>" and below it the source line with a caret under the column.
+ * Returns -1. */
 int leat_yaml_error(const struct leat_yaml_document *document, int line, int column, struct leat_error *err,
                     const char *format, ...) __attribute__((format(printf, 5, 6)));
 
