@@ -78,15 +78,15 @@ uint64_t *leat_metrics_version(struct leat_metrics *metrics, const char *model, 
 void leat_metrics_render(const struct leat_function *function, const struct leat_metrics *const *workers, size_t count,
                          int64_t now, struct leat_buffer *out);
 
-/* The table, for docs/reference/metrics.md. */
+/* A row of the table, for docs/reference/metrics.md. */
 enum leat_metrics_type { LEAT_METRIC_COUNTER, LEAT_METRIC_GAUGE, LEAT_METRIC_HISTOGRAM };
 struct leat_metrics_help {
     const char *name;
     enum leat_metrics_type type;
-    const char *labels; /* "model, version, role"; "" besides `function`, which all have */
+    const char *labels; /* "model, version, role"; "": none besides `function`, which all have */
     const char *help;
 };
-const struct leat_metrics_help *leat_metrics_table(size_t *ret_count);
+const struct leat_metrics_help *leat_metrics_row(size_t index); /* in order; NULL beyond the last */
 const char *leat_metrics_type_name(enum leat_metrics_type type);
 
 #endif

@@ -1,7 +1,7 @@
 #include "stream/drain.h"
 
 #define POLL_MS 50
-#define ERRORS_MAX 100 /* without a record between them */
+#define ERRORS_MAX 20 /* without a record between them */
 
 /* The end that was asked for is behind us, whether or not more has come since. */
 static bool is_done(const struct leat_reader *reader)
