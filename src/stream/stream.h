@@ -20,7 +20,7 @@
 
 #define LEAT_OFFSET_BEGIN INT64_C(-2) /* the log's start */
 #define LEAT_OFFSET_END INT64_C(-1)   /* its end as of now */
-#define LEAT_OFFSET_NONE INT64_C(-1001)
+#define LEAT_OFFSET_NONE INT64_C(-1001) /* none; to open there is to open where auto.offset.reset says (FILES: the start) */
 
 struct leat_stream_setting {
     const char *name, *value; /* librdkafka's names */
@@ -35,10 +35,11 @@ struct leat_stream_config {
     const char *client_id;
     const char *group; /* consumer group; FILES: name of the file with commits */
     const char *folder; /* FILES: <folder>/<topic>.jsonl, <topic>.<partition>.jsonl; .csv; each also .gz and .zst (reading) */
-    /* FILES: single topics elsewhere: a path, or "-" for standard input and output. Ends with a NULL topic; may be NULL. */
-    const struct leat_stream_override { const char *topic, *path; } *overrides;
+    /* FILES: single topics elsewhere: a path, or "-" for standard input and output. Ends with a NULL topic; may be NULL.
+     * `csv`: it begins with a header line although its name does not end in .csv. */
+    const struct leat_stream_override { const char *topic, *path; bool csv; } *overrides;
     struct leat_memory_log *memory; /* MEMORY */
-    bool follow; /* FILES: false: the end of a file is final */
+    bool follow; /* FILES, MEMORY: false: the end of a log is final */
 };
 
 struct leat_stream;
@@ -56,7 +57,7 @@ struct leat_reader {
     uint64_t end_mark;              /* 0: not at its end; UINT64_MAX: at its end for good (a file) */
     int64_t position;               /* offset of the next record to be taken (gaps jump) */
     int64_t start;                  /* the log's earliest offset when it was opened */
-    struct leat_bytes header;       /* a CSV file's first line; empty otherwise */
+    struct leat_bytes header;       /* a CSV file's first line (there with the first head); empty otherwise */
     struct leat_stream *stream;
 };
 
@@ -72,9 +73,11 @@ struct leat_change {
 
 /* Joins the group (FILES: all partitions are assigned at the next poll). */
 int leat_stream_subscribe(struct leat_stream *stream, const char *topic, struct leat_error *err);
-/* Serves callbacks, waits at most timeout_ms for data at any reader or for a change. A REVOKED or LOST change must be
- * answered (commit, close the readers) and then acknowledged before the next poll. Errors: the environment's, after
- * which polling again is right (the text says what the client said); fatal ones set *ret_fatal. */
+/* Serves callbacks, waits at most timeout_ms for data at any reader that has no head, for an acknowledgement of what
+ * was produced, or for a change. A REVOKED or LOST change must be answered (commit, close its group readers) and then
+ * acknowledged before the next poll; the partitions of an ASSIGNED one are fetched as soon as they are opened.
+ * Errors: the environment's, after which polling again is right (the text says what the client said); fatal ones set
+ * *ret_fatal. What goes wrong in a reader's fill is told here too. */
 int leat_stream_poll(struct leat_stream *stream, int timeout_ms, struct leat_change *ret, bool *ret_fatal,
                      struct leat_error *err);
 int leat_stream_acknowledge(struct leat_stream *stream, struct leat_error *err);
@@ -124,13 +127,15 @@ struct leat_produce {
 };
 
 /* Copies and queues. 0; −1: *reason (stage PRODUCE: too large for the topic), nothing is queued. Waits while the queue
- * is full (serving callbacks). fence may be NULL. */
+ * is full (serving callbacks), for ten seconds at most: then 1, nothing is queued, and trying again is right.
+ * fence may be NULL; it must stay until it is at 0 or the stream is closed. */
 int leat_stream_produce(struct leat_stream *stream, const struct leat_produce *record, struct leat_fence *fence,
                         struct leat_reason *reason, struct leat_error *err); /* 1: the environment's error, in *err */
-/* Waits until all that was queued is acknowledged (FILES: written and flushed to the system). */
+/* Waits until all that was queued is acknowledged (FILES: written to the system). Until then it is in no file: poll
+ * writes what has waited for a while, or all when it is given time to wait. */
 int leat_stream_flush(struct leat_stream *stream, int timeout_ms, struct leat_error *err);
 /* Appends one record to partition 0 and waits for its offset. Makes the topic when it is absent (one partition,
- * retention unlimited): for the control log. */
+ * retention unlimited): for the control log. FILES: the value alone is written, and synced. */
 int leat_stream_append(struct leat_stream *stream, const char *topic, struct leat_bytes key, struct leat_bytes value,
                        int64_t *ret_offset, struct leat_error *err);
 
@@ -142,6 +147,9 @@ void leat_memory_free(struct leat_memory_log *memory);
 int64_t leat_memory_append(struct leat_memory_log *memory, const char *topic, int32_t partition, struct leat_bytes key,
                            struct leat_bytes value, int64_t timestamp); /* returns the offset */
 size_t leat_memory_count(const struct leat_memory_log *memory, const char *topic, int32_t partition);
+void leat_memory_topic(struct leat_memory_log *memory, const char *topic, int32_t partitions); /* at least so many */
+/* Plays a group's change: the stream's next poll returns it. */
+void leat_memory_change(struct leat_stream *stream, enum leat_change_kind kind, const int32_t *partitions, size_t count);
 const struct leat_record *leat_memory_get(const struct leat_memory_log *memory, const char *topic, int32_t partition,
                                           int64_t offset); /* NULL beyond the end */
 
