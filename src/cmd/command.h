@@ -42,6 +42,9 @@ const char *leat_arguments_get(const struct leat_arguments *arguments, const cha
 /* The next value of a repeated option; start with *iterator = 0; NULL at the end. */
 const char *leat_arguments_each(const struct leat_arguments *arguments, const char *name, size_t *iterator);
 
+/* The page that --help prints, on standard output. */
+void leat_command_help(const struct leat_command *command);
+
 /* Prints "leat <command>: <text>" on stderr and returns the kind's exit code. */
 int leat_command_fail(const struct leat_command *command, const struct leat_error *err);
 

@@ -1,6 +1,98 @@
-#include <stdio.h>
+/* leat: the table of commands, and help. */
+#include "base/map.h"
+#include "cmd/command.h"
 
-int main(void)
+#include <stdio.h>
+#include <string.h>
+
+static int run_version(const struct leat_command *command, int argc, char **argv)
 {
-    return printf("leat %s\n", LEAT_VERSION) < 0;
+    struct leat_arguments arguments;
+    struct leat_error err = {0};
+    bool help;
+    if (leat_arguments_parse(command, argc, argv, &arguments, &help, &err) != 0)
+        return leat_command_fail(command, &err);
+    if (!help)
+        printf("leat %s\n", LEAT_VERSION);
+    return 0;
+}
+
+static const struct leat_command command_version = {
+    .name = "version",
+    .arguments = "",
+    .summary = "print the version",
+    .run = run_version,
+};
+
+/* Each is one file; in the order of the help page. */
+static const struct leat_command *const commands[] = {
+    &leat_command_model,
+    &command_version,
+};
+
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+static void print_help(FILE *out)
+{
+    fprintf(out, "leat: machine-learning models on Kafka streams\n\nusage: leat COMMAND …\n\ncommands:\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(out, "  %-10s  %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(out, "\n'leat COMMAND --help' tells more of one, with an example.\n"
+                 "exit codes: 0 done, 1 a finding, 2 wrong usage, 3 the environment failed\n");
+}
+
+static const struct leat_command *find(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static int unknown(const char *name)
+{
+    const char *names[COMMAND_COUNT];
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        names[i] = commands[i]->name;
+    const char *nearest = leat_nearest(leat_bytes_of(name), names, COMMAND_COUNT);
+    if (nearest == NULL)
+        fprintf(stderr, "leat: there is no command '%s'; see 'leat --help'\n", name);
+    else
+        fprintf(stderr, "leat: there is no command '%s'; did you mean '%s'?\n", name, nearest);
+    return LEAT_ERROR_USAGE;
+}
+
+/* "leat help model add" is "leat model add --help". */
+static int run_help(int argc, char **argv)
+{
+    if (argc < 3) {
+        print_help(stdout);
+        return 0;
+    }
+    const struct leat_command *command = find(argv[2]);
+    if (command == NULL)
+        return unknown(argv[2]);
+    char help[] = "--help";
+    char *arguments[4] = {argv[2], argc > 3 ? argv[3] : help, argc > 3 ? help : NULL, NULL};
+    return command->run(command, argc > 3 ? 3 : 2, arguments);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return LEAT_ERROR_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+        return run_help(argc, argv);
+    const struct leat_command *command = find(strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
+    if (command == NULL)
+        return unknown(argv[1]);
+    int code = command->run(command, argc - 1, argv + 1);
+    /* A full disk or a closed pipe must not look like success. */
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("leat: standard output");
+        return code == 0 ? (int)LEAT_ERROR_ENVIRONMENT : code;
+    }
+    return code;
 }

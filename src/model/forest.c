@@ -1,6 +1,7 @@
 /* What the formats share: the checks that make a tree safe to walk, and the plain walk itself. */
 #include "model/forest.h"
 
+#include "base/json.h"
 #include "base/map.h"
 
 #include <math.h>
@@ -84,6 +85,8 @@ int leat_forest_check_names(const struct leat_forest *forest, struct leat_error 
     for (size_t i = 0; i < forest->feature_count && status == 0; i++) {
         struct leat_bytes name = leat_bytes_of(forest->feature_names[i]);
         bool added = false;
+        if (!leat_utf8_valid(name))
+            status = leat_error_set(err, LEAT_ERROR_FINDING, "the name of feature %zu is not UTF-8", i);
         *leat_map_put(seen, name, &added) = i;
         if (name.len == 0)
             status = leat_error_set(err, LEAT_ERROR_FINDING, "feature %zu has an empty name", i);

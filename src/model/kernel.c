@@ -86,23 +86,6 @@ size_t leat_kernel_scratch(const struct leat_kernel *kernel, size_t count)
 
 /* ---- the choice ---- */
 
-/* What the compiled nodes can not say is left to the plain walk. */
-static bool must_walk(const struct leat_forest *forest, uint32_t *queue)
-{
-    if (forest->weights != NULL || forest->tree_count == 0)
-        return true;
-    for (size_t tree = 0; tree < forest->tree_count; tree++) {
-        size_t depth = 0;
-        size_t count = leat_forest_order(forest, tree, queue, &depth);
-        for (size_t i = 0; i < count; i++) {
-            const struct leat_node *node = &forest->nodes[forest->trees[tree].first + queue[i]];
-            if (!isfinite(node->value) || (node->flags & LEAT_NODE_CATEGORIES) != 0 || (node->left < 0 && node->right >= 0))
-                return true;
-        }
-    }
-    return false;
-}
-
 static struct leat_column column_of(const struct leat_node *node)
 {
     struct leat_column column = {.feature = node->feature, .kind = LEAT_COLUMN_VALUE};
@@ -112,6 +95,30 @@ static struct leat_column column_of(const struct leat_node *node)
         column.kind = LEAT_COLUMN_NO_NAN;
     column.negated = column.kind != LEAT_COLUMN_NO_NAN && (node->flags & LEAT_NODE_DEFAULT_LEFT) != 0;
     return column;
+}
+
+/* Compiled nodes have no sets, no linear leaves, no leaves that are not numbers, and no float32 threshold that nothing but a
+ * missing value is left of. */
+static bool can_compile(const struct leat_forest *forest, const struct leat_node *node)
+{
+    if (node->left < 0)
+        return isfinite(node->value) && node->right < 0;
+    bool nothing = forest->arithmetic == LEAT_FLOAT32 && node->value == -INFINITY && column_of(node).negated;
+    return !isnan(node->value) && !nothing && (node->flags & LEAT_NODE_CATEGORIES) == 0;
+}
+
+static bool must_walk(const struct leat_forest *forest, uint32_t *queue)
+{
+    if (forest->weights != NULL || forest->tree_count == 0)
+        return true;
+    for (size_t tree = 0; tree < forest->tree_count; tree++) {
+        size_t depth = 0;
+        size_t count = leat_forest_order(forest, tree, queue, &depth);
+        for (size_t i = 0; i < count; i++)
+            if (!can_compile(forest, &forest->nodes[forest->trees[tree].first + queue[i]]))
+                return true;
+    }
+    return false;
 }
 
 /* ---- compiling ---- */
@@ -190,7 +197,8 @@ static size_t make_groups(struct compiler *c)
 }
 
 /* The threshold t of a compiled node, which goes right when !(x < t), or when !(x <= t) in wide nodes, so that it parts numbers
- * as the file's node does. Read negated, the children are exchanged: 'right' is then the file's left. */
+ * as the file's node does. Read negated, the children are exchanged: 'right' is then the file's left. NaN is a threshold that
+ * everything is right of. */
 static float narrow_threshold(const struct leat_node *node)
 {
     float threshold = (float)node->value;
@@ -202,7 +210,9 @@ static double wide_threshold(const struct compiler *c, const struct leat_node *n
     bool negated = column_of(node).negated;
     bool equal_goes_left = c->forest->arithmetic == LEAT_FLOAT64;
     double threshold = negated ? -node->value : node->value;
-    return negated == equal_goes_left ? nextafter(threshold, -INFINITY) : threshold;
+    if (negated != equal_goes_left)
+        return threshold;
+    return threshold == -INFINITY ? (double)NAN : nextafter(threshold, -INFINITY);
 }
 
 static void put_node(struct compiler *c, size_t at, const struct leat_node *node, uint32_t left)

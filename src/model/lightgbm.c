@@ -140,10 +140,17 @@ static bool word_int(struct leat_bytes *list, int64_t min, int64_t max, int64_t 
     return next_word(list, &word) && leat_int_parse(word, ret) == 0 && *ret >= min && *ret <= max;
 }
 
+/* The trainer writes "inf" as a threshold where only missing values go right. */
 static bool word_double(struct leat_bytes *list, double *ret)
 {
     struct leat_bytes word;
-    return next_word(list, &word) && leat_double_parse(word, ret) == 0;
+    if (!next_word(list, &word))
+        return false;
+    if (leat_double_parse(word, ret) == 0)
+        return true;
+    bool negative = leat_bytes_is(word, "-inf");
+    *ret = negative ? (double)-INFINITY : (double)INFINITY;
+    return negative || leat_bytes_is(word, "inf");
 }
 
 static bool at_end(struct leat_bytes list)

@@ -21,6 +21,7 @@ struct leat_version {
     double threshold;   /* decision threshold on the score; NaN if not told */
     const struct leat_metric *metrics; /* as the trainer told them */
     size_t metric_count;
+    const char *note;   /* NULL: none */
     size_t parity_rows; /* 0: unverified */
     char digest[LEAT_DIGEST_TEXT]; /* over all its files */
     int references;
