@@ -48,6 +48,10 @@ void leat_command_help(const struct leat_command *command);
 /* Prints "leat <command>: <text>" on stderr and returns the kind's exit code. */
 int leat_command_fail(const struct leat_command *command, const struct leat_error *err);
 
+extern const struct leat_command leat_command_run;
+extern const struct leat_command leat_command_score;
+extern const struct leat_command leat_command_features;
+extern const struct leat_command leat_command_worth;
 extern const struct leat_command leat_command_model; /* model add|list|show|verify|predict */
 
 #endif

@@ -26,6 +26,9 @@ static const struct leat_command command_version = {
 
 /* Each is one file; in the order of the help page. */
 static const struct leat_command *const commands[] = {
+    &leat_command_run,
+    &leat_command_score,
+    &leat_command_features,
     &leat_command_model,
     &command_version,
 };

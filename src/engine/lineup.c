@@ -1,7 +1,6 @@
 /* The lineup: control log → version numbers (registry/control) → loaded and bound versions. */
 #include "engine/lineup.h"
 
-#include "base/json.h"
 #include "base/time.h"
 #include "registry/control.h"
 #include "registry/versions.h"
@@ -84,20 +83,6 @@ void leat_roster_free(struct leat_roster *roster)
         leat_bound_unref(roster->kept[i]);
     leat_control_free(roster->control);
     free(roster);
-}
-
-int64_t leat_roster_time(struct leat_bytes record)
-{
-    struct leat_json_document *document;
-    if (leat_json_parse(record, LEAT_JSON_STRICT, &document, NULL) < 0)
-        return LEAT_TIME_NONE;
-    const struct leat_json *root = leat_json_root(document);
-    int64_t time = LEAT_TIME_NONE;
-    if (strcmp(leat_json_text(leat_json_get(root, "type"), ""), "role") == 0 &&
-        !leat_json_integer(leat_json_get(root, "time"), &time))
-        time = LEAT_TIME_NONE;
-    leat_json_free(document);
-    return time == LEAT_TIME_NONE ? time : time * LEAT_MILLISECOND;
 }
 
 static bool same(const struct leat_lineup *a, const struct leat_lineup *b)

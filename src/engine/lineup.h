@@ -12,9 +12,6 @@ struct leat_roster;
 int leat_roster_new(const struct leat_function *function, struct leat_roster **ret, struct leat_error *err);
 void leat_roster_free(struct leat_roster *roster); /* NULL is fine */
 
-/* The event time of a control record, for merging over files; LEAT_TIME_NONE when it is no role record. */
-int64_t leat_roster_time(struct leat_bytes record);
-
 /* Takes the next record of the control log. *ret_changed: the lineup is another now. A version that can not be loaded leaves the
  * lineup as it was and says why in *err with a return of −1; the log position moves on all the same. */
 int leat_roster_feed(struct leat_roster *roster, int64_t offset, struct leat_bytes record, bool *ret_changed,

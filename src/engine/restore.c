@@ -169,6 +169,8 @@ static int open_partition(struct leat_worker *worker, struct leat_input *input, 
     const struct leat_function *function = worker->function;
     struct leat_cursor_sample at = checkpoint->input;
     bool fresh = input->committed == LEAT_OFFSET_NONE;
+    if (fresh && worker->config.service)
+        at.offset = LEAT_OFFSET_NONE; /* where auto.offset.reset says */
     if (!fresh && checkpoint->watermark == LEAT_TIME_NONE)
         at.offset = LEAT_OFFSET_BEGIN; /* committed by someone else: all of the log is state */
     if (add_cursor(worker, 0, input->partition, at, worker->config.service, &input->cursor, err) < 0)

@@ -2,6 +2,7 @@
 #include "engine/worker_inside.h"
 
 #include "base/time.h"
+#include "registry/control.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -356,8 +357,13 @@ static bool control_due(struct leat_worker *worker, const struct leat_log_cursor
         return false;
     if (worker->config.now)
         return true;
-    int64_t time = leat_roster_time(worker->control->head->value);
-    return time == LEAT_TIME_NONE || (input && input->event.time >= time);
+    const struct leat_record *head = worker->control->head;
+    if (head->offset != worker->control_offset) {
+        worker->control_offset = head->offset;
+        if (leat_control_time(head->value, &worker->control_time) < 0)
+            worker->control_time = LEAT_TIME_NONE; /* no record of ours: taken at once, without effect */
+    }
+    return worker->control_time == LEAT_TIME_NONE || (input && input->event.time >= worker->control_time);
 }
 
 int leat_worker_follow_control(struct leat_worker *worker, const struct leat_checkpoint *checkpoints, size_t count,
@@ -566,6 +572,7 @@ int leat_worker_run(const struct leat_worker_config *config, struct leat_error *
     worker->function = config->function;
     worker->stream = config->stream;
     worker->batch = leat_batch_new(config->function);
+    worker->control_offset = -1;
     worker->batch_rows = config->batch_rows ? config->batch_rows : 64;
     worker->scratch.text = &worker->text;
     leat_expr_scratch_reserve(&worker->scratch, config->function->registers);
