@@ -59,10 +59,12 @@ int leat_field_time(const char *what, const struct leat_json *record, const char
     double ms;
     if (!leat_json_number(node, &ms))
         return leat_field_wrong(what, name, "a number of milliseconds", node, err);
-    if (!(ms >= (double)LEAT_TIME_MIN / 1e3 && ms <= (double)LEAT_TIME_MAX / 1e3))
+    bool sane = ms >= -1e15 && ms <= 1e15;
+    int64_t us = !sane ? 0 : node->type == LEAT_JSON_INT ? node->as.integer * LEAT_MILLISECOND : llround(ms * 1e3);
+    if (!sane || us < LEAT_TIME_MIN || us > LEAT_TIME_MAX)
         return leat_error_set(err, LEAT_ERROR_FINDING, "a %s whose '%s' is not between the years 1 and 9999", what,
                               name);
-    *ret = node->type == LEAT_JSON_INT ? node->as.integer * LEAT_MILLISECOND : llround(ms * 1e3);
+    *ret = us;
     return 0;
 }
 

@@ -4,7 +4,8 @@
 
 #include "base/json.h"
 
-/* Time in such a record is in milliseconds, with the microseconds behind the point where there are any: exact. */
+/* Time in such a record is in milliseconds, with the microseconds behind the point where there are any: exact from 1692 to
+ * 2248, where a double still tells microseconds apart. */
 int leat_field_put_time(struct leat_buffer *out, int64_t us);
 
 /* Each reads one member of `record`; -1 and a finding that names `what` ("decision record"), the member and what was met. */
