@@ -48,6 +48,9 @@ void leat_command_help(const struct leat_command *command);
 /* Prints "leat <command>: <text>" on stderr and returns the kind's exit code. */
 int leat_command_fail(const struct leat_command *command, const struct leat_error *err);
 
+/* The table of main.c, in the order of the help page; NULL behind the last. */
+const struct leat_command *leat_command_at(size_t index);
+
 extern const struct leat_command leat_command_run;
 extern const struct leat_command leat_command_score;
 extern const struct leat_command leat_command_features;

@@ -25,10 +25,12 @@ struct features_sink {
 static void put_name(struct features_sink *sink, const char *comma, const char *name)
 {
     leat_buffer_append_text(&sink->text, comma);
-    if (sink->format == LEAT_FORMAT_JSON) {
-        leat_json_put_string(&sink->text, leat_bytes_of(name));
-        leat_buffer_append_char(&sink->text, ':');
+    if (sink->format == LEAT_FORMAT_CSV) {
+        leat_buffer_append_text(&sink->text, name);
+        return;
     }
+    leat_json_put_string(&sink->text, leat_bytes_of(name));
+    leat_buffer_append_char(&sink->text, ':');
 }
 
 /* NaN is null in JSON and empty in CSV. */

@@ -35,6 +35,11 @@ static const struct leat_command *const commands[] = {
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
+const struct leat_command *leat_command_at(size_t index)
+{
+    return index < COMMAND_COUNT ? commands[index] : NULL;
+}
+
 static void print_help(FILE *out)
 {
     fprintf(out, "leat: machine-learning models on Kafka streams\n\nusage: leat COMMAND …\n\ncommands:\n");
