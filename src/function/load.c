@@ -1,24 +1,14 @@
 /* The function file → an immutable function. The steps: YAML, draft, sources, expressions, and what is checked between. */
 #include "function/load.h"
 
+#include "base/digest.h"
 #include "base/file.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #define FILE_MAX ((size_t)1 << 20)
 #define COMMIT_INTERVAL (100 * INT64_C(1000)) /* µs */
-
-static void digest(struct leat_bytes text, char ret[LEAT_DIGEST_TEXT])
-{
-    XXH128_hash_t hash = XXH3_128bits(text.len ? text.data : "", text.len);
-    snprintf(ret, LEAT_DIGEST_TEXT, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64, (uint64_t)hash.low64);
-}
 
 static void read_kafka(struct leat_loader *loader)
 {
@@ -179,7 +169,7 @@ int leat_function_parse(const char *file, struct leat_bytes text, struct leat_fu
         return -1;
     struct leat_function *function = leat_calloc(1, sizeof *function);
     function->file = leat_arena_strdup(&function->arena, file);
-    digest(text, function->digest);
+    leat_digest(text, function->digest);
     struct leat_loader *loader = leat_calloc(1, sizeof *loader);
     *loader = (struct leat_loader){.document = &document, .function = function, .err = err};
     int result = load(loader);
