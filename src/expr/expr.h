@@ -99,6 +99,8 @@ const char *leat_expr_text(const struct leat_expr *expr);
 /* When the expression is one plain slot (a column, a lookup): true and the slot. Lets a caller skip evaluation. */
 bool leat_expr_is_slot(const struct leat_expr *expr, size_t *ret_slot);
 size_t leat_expr_registers(const struct leat_expr *expr);
+/* Does it read a slot of [from, to)? (The keys of its lookups are expressions of their own.) */
+bool leat_expr_reads(const struct leat_expr *expr, size_t from, size_t to);
 
 /* What evaluation works in; one per thread, all-zero at first. Text that is made goes to `text`, whose owner resets it. */
 struct leat_expr_scratch {
@@ -118,9 +120,14 @@ int leat_expr_eval_tree(const struct leat_expr *expr, const struct leat_value *f
                         struct leat_value *ret, struct leat_reason *reason);
 
 /* The table of scalar functions, for --help and the reference page. */
+struct leat_expr_signature;
 struct leat_expr_function_help {
     const char *name, *arguments, *result, *summary, *example;
+    int form;                                     /* what follows is for this module */
+    const struct leat_expr_signature *signatures; /* ends with one without types */
 };
 const struct leat_expr_function_help *leat_expr_functions(size_t *ret_count);
+/* Likewise of the aggregates. */
+const struct leat_expr_function_help *leat_expr_aggregates(size_t *ret_count);
 
 #endif
