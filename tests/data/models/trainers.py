@@ -1,0 +1,471 @@
+"""Models of the real trainers with their own answers: the oracle of the tests of src/model.
+
+Two sides. `make.py` and tests/integration/slow_trainers.py import this file, make an environment for each version of a
+trainer (below build/trainers) and run this file in it:
+
+    python trainers.py small OUT                 the models that are checked in
+    python trainers.py random OUT SEED COUNT     COUNT random ones
+
+Either writes, for each model, NAME.json or NAME.txt and NAME.rows.jsonl: lines {"features": […], "score": […], "raw": […]}.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+
+OLD = ["numpy==1.23.5", "scipy==1.10.1"]
+MIDDLE = ["numpy==1.26.4", "scipy==1.11.4"]
+NEW = ["numpy==2.2.6", "scipy==1.15.3"]
+
+# Of the trainer's name and version: what is installed beside it. XGBoost's own dependencies are for GPUs.
+ENVIRONMENTS = {
+    "xgboost-1.0.2": (["xgboost==1.0.2"], OLD),
+    "xgboost-1.4.2": (["xgboost==1.4.2"], OLD),
+    "xgboost-1.7.6": (["xgboost==1.7.6"], MIDDLE),
+    "xgboost-2.1.4": (["xgboost-cpu==2.1.4"], MIDDLE),
+    "xgboost-3.0.5": (["xgboost-cpu==3.0.5"], NEW),
+    "xgboost-3.1.3": (["xgboost-cpu==3.1.3"], NEW),
+    "xgboost-3.2.0": (["xgboost-cpu==3.2.0"], NEW),
+    "lightgbm-3.3.5": (["lightgbm==3.3.5"], MIDDLE + ["scikit-learn==1.3.2"]),
+    "lightgbm-4.6.0": (["lightgbm==4.6.0"], NEW),
+}
+
+
+def python_of(name):
+    """The python of an environment, which is made when it is not there."""
+    packages, beside = ENVIRONMENTS[name]
+    folder = Path(os.environ.get("LEAT_TRAINERS", ROOT / "build/trainers")) / name
+    python = folder / "bin/python"
+    if (folder / ".complete").exists() or (python.exists() and works(python, name)):
+        return python
+    base = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
+    subprocess.run([base, "-m", "venv", "--clear", folder], check=True)
+    pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    subprocess.run([*pip, *beside], check=True)
+    subprocess.run([*pip, "--no-deps", *packages], check=True)
+    (folder / ".complete").touch()
+    return python
+
+
+def works(python, name):
+    trainer, version = name.split("-")
+    code = f"import {trainer}; assert {trainer}.__version__ == '{version}'"
+    return subprocess.run([python, "-c", code], stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def run(name, *arguments):
+    """Runs this file in an environment."""
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([python_of(name), __file__, *map(str, arguments)], check=True, env=env)
+
+
+# ---- from here on inside an environment ----
+
+
+def number(value):
+    """A number for JSON: the shortest text that reads back to the same double (a float32 is widened first)."""
+    value = float(value)
+    if value != value:
+        return "NaN"
+    if value in (float("inf"), float("-inf")):
+        return "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+def write_rows(path, rows, score, raw):
+    import numpy as np
+
+    score = np.asarray(score).reshape(len(rows), -1)
+    raw = np.asarray(raw).reshape(len(rows), -1)
+    with open(path, "w", encoding="utf-8") as out:
+        for row, s, r in zip(rows, score, raw):
+            features = [None if x != x else number(x) for x in row]
+            line = {"features": features, "score": [number(x) for x in s], "raw": [number(x) for x in r]}
+            out.write(json.dumps(line, separators=(",", ":")) + "\n")
+
+
+def data(rng, rows, columns, missing):
+    """Columns of several kinds: continuous, small integers with many zeros, large integers, tiny numbers."""
+    import numpy as np
+
+    x = rng.normal(size=(rows, columns))
+    for c in range(columns):
+        kind = c % 4
+        if kind == 1:
+            x[:, c] = rng.integers(-2, 5, size=rows)
+        if kind == 2:
+            x[:, c] = np.round(x[:, c] * 3e8)
+        if kind == 3:
+            x[:, c] = np.where(rng.random(rows) < 0.5, 0.0, x[:, c] * 1e-3)
+    signal = np.nan_to_num(x[:, 0] + 0.5 * x[:, 1] + (x[:, 2 % columns] > 1e8) + 500 * x[:, 3 % columns])
+    if missing:
+        x[rng.random(x.shape) < missing] = np.nan
+    return x, signal
+
+
+def awkward_rows(rng, x, thresholds, count, infinite):
+    """Rows that hit thresholds exactly and by one unit, in double and in float32, and the corners of the number formats."""
+    import numpy as np
+
+    rows = x[rng.integers(0, len(x), size=count)].copy()
+    special = [np.nan, 0.0, -0.0, 1e-35, -1e-35, 1e-36, -1e-36, 1.0000000180025095e-35, 1.0000000180025097e-35]
+    special += [5e-324, 1e-310, 1e-40, -1e-45, 16777217.0, 16777216.0, 33554433.0, 3.0e38, -3.0e38, 1e-20, 0.1, -0.5]
+    special += [float("inf"), float("-inf"), 1e300] if infinite else []
+    for r in range(count):
+        for c in range(x.shape[1]):
+            chance = rng.random()
+            near = thresholds.get(c)
+            if chance < 0.45 and near:
+                t = near[rng.integers(0, len(near))]
+                f = np.float32(t)
+                up, down = np.float32(np.inf), np.float32(-np.inf)
+                around = [t, np.nextafter(t, np.inf), np.nextafter(t, -np.inf), f, np.nextafter(f, up), np.nextafter(f, down)]
+                around += [(float(f) + float(np.nextafter(f, up))) / 2, -t]
+                rows[r, c] = around[rng.integers(0, len(around))]
+            elif chance < 0.6:
+                rows[r, c] = special[rng.integers(0, len(special))]
+    if not infinite:
+        rows[np.abs(rows) > 3.3e38] = 3.0e38
+    return rows
+
+
+# ---- XGBoost ----
+
+
+def xgboost_thresholds(path):
+    model = json.loads(path.read_text())["learner"]["gradient_booster"]
+    model = model.get("gbtree", model)["model"]
+    found = {}
+    for tree in model.get("trees", []):
+        for left, feature, value in zip(tree["left_children"], tree["split_indices"], tree["split_conditions"]):
+            if left != -1 and value is not None:
+                found.setdefault(feature, []).append(float(value))
+    return found
+
+
+def xgboost_version():
+    import xgboost
+
+    return tuple(int(part) for part in xgboost.__version__.split(".")[:2])
+
+
+def xgboost_labels(rng, objective, params, signal):
+    import numpy as np
+
+    noisy = signal + rng.normal(size=len(signal)) * 0.5
+    if objective.startswith("multi:"):
+        classes = params["num_class"]
+        return np.digitize(noisy, np.quantile(noisy, np.arange(1, classes) / classes))
+    if objective.startswith("binary:") or objective == "reg:logistic":
+        return (noisy > 0.3).astype(float)
+    if objective.startswith("rank:"):
+        return (np.digitize(noisy, [0, 1]) if objective != "rank:map" else noisy > 0).astype(float)
+    if objective in ("count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "reg:squaredlogerror"):
+        return np.round(np.exp(np.clip(noisy, -2, 2)) + 1)
+    return noisy
+
+
+def train_xgboost(out, name, rng, params, rounds, rows=400, columns=6, missing=0.1, labels=None, names=None, test_rows=40):
+    import numpy as np
+    import xgboost
+
+    x, signal = data(rng, rows, columns, missing)
+    objective = params["objective"]
+    y = labels(signal) if labels else xgboost_labels(rng, objective, params, signal)
+    train = xgboost.DMatrix(x, label=None if objective == "survival:aft" else y, feature_names=names)
+    if objective.startswith("rank:"):
+        train.set_group([20] * (rows // 20))
+    if objective == "survival:aft":
+        train.set_float_info("label_lower_bound", np.exp(np.clip(y, -2, 2)))
+        train.set_float_info("label_upper_bound", np.exp(np.clip(y, -2, 2)) + 1)
+    params = {"verbosity": 0, "nthread": 1, "seed": 7, "tree_method": "hist", **params}
+    if params.get("booster") == "gblinear":
+        params.pop("tree_method")
+        params["updater"] = "coord_descent"
+    model = xgboost.train(params, train, num_boost_round=rounds)
+    path = out / f"{name}.json"
+    model.save_model(str(path))
+    test = awkward_rows(rng, x, xgboost_thresholds(path), test_rows, False)
+    matrix = xgboost.DMatrix(test, feature_names=names)
+    write_rows(out / f"{name}.rows.jsonl", test, model.predict(matrix), model.predict(matrix, output_margin=True))
+
+
+def small_xgboost(out):
+    import numpy as np
+
+    version = xgboost_version()
+    prefix = "xgboost-{}.{}-".format(*version)
+    newest = version >= (3, 2)
+    seed = 0
+
+    def case(name, objective, rounds=4, least=(1, 0), **options):
+        nonlocal seed
+        seed += 1
+        if version < least:
+            return
+        keys = ("rows", "columns", "missing", "labels", "names", "test_rows")
+        training = {key: options.pop(key) for key in keys if key in options}
+        params = {"objective": objective, "max_depth": 3, **options}
+        train_xgboost(out, prefix + name, np.random.default_rng(seed), params, rounds, **training)
+
+    squared = "reg:squarederror"
+    case("binary", "binary:logistic")
+    case("binary-base", "binary:logistic", base_score=0.9, rounds=2, test_rows=12)
+    case("softprob", "multi:softprob", num_class=3)
+    case("squarederror", squared, max_depth=4)
+    case("dart", "binary:logistic", booster="dart", rate_drop=0.5, rounds=6)
+    case("forest", squared, num_parallel_tree=3, subsample=0.6, rounds=2)
+    case("linear", "multi:softprob", booster="gblinear", num_class=3)
+    case("logitraw", "binary:logitraw", base_score=0.3, rounds=2, test_rows=12)
+    case("leaves-only", squared, gamma=1e9, rounds=2, test_rows=8)
+    if not newest and version != (1, 7):
+        return
+    case("softmax", "multi:softmax", num_class=4, rounds=2)
+    case("lossguide", squared, grow_policy="lossguide", max_leaves=14, max_depth=0, rounds=2)
+    case("pruned", squared, gamma=60, max_depth=5, tree_method="exact", rounds=3)
+    case("no-missing", "binary:logistic", missing=0, names=["amount", "count_24h", "länge", "a b", "e=f", "g"])
+    if not newest:
+        return
+    case("logistic", "reg:logistic", rounds=3)
+    case("hinge", "binary:hinge", rounds=3)
+    case("poisson", "count:poisson", rounds=3)
+    case("gamma", "reg:gamma", rounds=3)
+    case("tweedie", "reg:tweedie", rounds=3, tweedie_variance_power=1.4)
+    case("cox", "survival:cox", rounds=3)
+    case("aft", "survival:aft", rounds=3)
+    case("squaredlogerror", "reg:squaredlogerror", rounds=3)
+    case("pseudohubererror", "reg:pseudohubererror", rounds=3)
+    case("absoluteerror", "reg:absoluteerror", rounds=3)
+    case("quantileerror", "reg:quantileerror", rounds=3, quantile_alpha=[0.1, 0.5, 0.9])
+    case("rank-pairwise", "rank:pairwise", rounds=3)
+    case("rank-ndcg", "rank:ndcg", rounds=3)
+    case("rank-map", "rank:map", rounds=3)
+    case("targets", squared, rounds=3, labels=lambda s: np.stack([s, -s + 1, s * s], axis=1))
+    case("labels", "binary:logistic", rounds=3, labels=lambda s: np.stack([s > 0, s > 1], axis=1).astype(float))
+    case("one-class", "binary:logistic", rounds=2, labels=lambda s: np.zeros(len(s)), test_rows=8)
+    case("wide", squared, columns=40, max_depth=6, rounds=3, test_rows=20)
+    move_dart(out)
+
+
+def move_dart(out):
+    """The layouts of DART in 3.3 and 3.4, made of 3.2's: the same numbers in other places."""
+    model = json.loads((out / "xgboost-3.2-dart.json").read_text())
+    rows = (out / "xgboost-3.2-dart.rows.jsonl").read_text()
+    booster = model["learner"]["gradient_booster"]
+    beside = {"name": "gbtree", "model": booster["gbtree"]["model"], "weight_drop": booster["weight_drop"]}
+    inside = {"name": "gbtree", "model": {**booster["gbtree"]["model"], "weight_drop": booster["weight_drop"]}}
+    for version, layout in (("3.3", beside), ("3.4", inside)):
+        model["learner"]["gradient_booster"] = layout
+        model["version"] = [int(part) for part in version.split(".")] + [0]
+        (out / f"xgboost-{version}-dart.json").write_text(json.dumps(model, separators=(",", ":")))
+        (out / f"xgboost-{version}-dart.rows.jsonl").write_text(rows)
+
+
+def random_xgboost(out, rng, count):
+    import numpy as np
+
+    version = xgboost_version()
+    objectives = ["reg:squarederror", "binary:logistic", "multi:softprob", "multi:softmax", "count:poisson", "reg:gamma"]
+    objectives += ["reg:tweedie", "binary:hinge", "binary:logitraw", "rank:pairwise", "reg:logistic", "survival:cox"]
+    for i in range(count):
+        objective = str(rng.choice(objectives))
+        params = {"objective": objective, "max_depth": int(rng.integers(1, 11)), "eta": float(rng.uniform(0.05, 1))}
+        params.update(gamma=float(rng.choice([0, 0, 1, 20])), subsample=float(rng.uniform(0.5, 1)), seed=int(rng.integers(1e6)))
+        params["tree_method"] = str(rng.choice(["hist", "exact", "approx"]))
+        params["min_child_weight"] = float(rng.choice([0, 1, 5]))
+        if objective.startswith("multi:"):
+            params["num_class"] = int(rng.integers(2, 9))
+        kind = rng.random()
+        if kind < 0.2:
+            params.update(booster="dart", rate_drop=0.4, normalize_type=str(rng.choice(["tree", "forest"])))
+        elif kind < 0.35:
+            params["num_parallel_tree"] = int(rng.integers(2, 6))
+        elif kind < 0.45 and version >= (1, 4):
+            params["booster"] = "gblinear"
+        elif kind < 0.65:
+            params.update(grow_policy="lossguide", max_leaves=int(rng.integers(2, 200)), tree_method="hist")
+            params["max_depth"] = 0
+        if rng.random() < 0.3 and objective not in ("reg:squarederror", "rank:pairwise"):
+            params["base_score"] = float(rng.uniform(0.05, 0.95))
+        names = [f"x{i} é" for i in range(100)] if rng.random() < 0.3 else None
+        columns = int(rng.integers(1, 60))
+        train_xgboost(out, f"model-{i}", rng, params, int(rng.integers(1, 40)), rows=int(rng.integers(10, 60)) * 20, columns=columns,
+                      missing=float(rng.choice([0, 0.05, 0.4])), names=names and names[:columns], test_rows=400)
+
+
+# ---- LightGBM ----
+
+
+def lightgbm_thresholds(path):
+    found = {}
+    features, kinds = [], []
+    lines = path.read_text().splitlines()
+    for line in lines:
+        key, _, value = line.partition("=")
+        if key == "split_feature":
+            features = [int(x) for x in value.split()]
+        if key == "threshold":
+            thresholds = [float(x) for x in value.split()]
+        if key == "decision_type":
+            kinds = [int(x) for x in value.split()]
+            for feature, threshold, kind in zip(features, thresholds, kinds):
+                if kind % 2 == 0 and abs(threshold) < 1e300:
+                    found.setdefault(feature, []).append(threshold)
+    return found
+
+
+def lightgbm_labels(rng, objective, params, signal):
+    import numpy as np
+
+    noisy = signal + rng.normal(size=len(signal)) * 0.5
+    if objective.startswith("multiclass"):
+        classes = params["num_class"]
+        return np.digitize(noisy, np.quantile(noisy, np.arange(1, classes) / classes))
+    if objective == "binary":
+        return (noisy > 0.3).astype(float)
+    if objective.startswith("cross_entropy"):
+        return 1 / (1 + np.exp(-np.clip(noisy, -30, 30)))
+    if objective in ("lambdarank", "rank_xendcg"):
+        return np.digitize(noisy, [0, 1]).astype(float)
+    if objective in ("poisson", "gamma", "tweedie"):
+        return np.round(np.exp(np.clip(noisy, -2, 2)) + 1)
+    return noisy
+
+
+def squared_gradient(predictions, train):
+    import numpy as np
+
+    return predictions - train.get_label(), np.ones(len(predictions))
+
+
+def train_lightgbm(out, name, rng, params, rounds, rows=500, columns=6, missing=0.1, categories=(), names=None, custom=False,
+                   test_rows=40):
+    import lightgbm
+    import numpy as np
+
+    x, signal = data(rng, rows, columns, missing)
+    for c in categories:
+        x[:, c] = rng.integers(0, 70, size=rows)
+        signal = signal + (x[:, c] % 3 == 1)
+    objective = params["objective"]
+    y = lightgbm_labels(rng, objective, params, signal)
+    group = [20] * (rows // 20) if objective in ("lambdarank", "rank_xendcg") else None
+    params = {"verbosity": -1, "num_threads": 1, "seed": 7, "deterministic": True, "min_data_in_leaf": 5, **params}
+    train = lightgbm.Dataset(x, label=y, group=group, feature_name=names or "auto", categorical_feature=list(categories) or "auto",
+                             params=params, free_raw_data=False)
+    if custom and lightgbm.__version__.startswith("3."):
+        model = lightgbm.train({**params, "objective": "none"}, train, num_boost_round=rounds, fobj=squared_gradient)
+    elif custom:
+        model = lightgbm.train({**params, "objective": squared_gradient}, train, num_boost_round=rounds)
+    else:
+        model = lightgbm.train(params, train, num_boost_round=rounds)
+    path = out / f"{name}.txt"
+    model.save_model(str(path))
+    test = awkward_rows(rng, x, lightgbm_thresholds(path), test_rows, not params.get("linear_tree"))
+    for c in categories:
+        codes = [0.0, 1.0, 2.0, 5.0, 31.0, 32.0, 63.0, 64.0, 69.0, 70.0, 1e6, 1e12, -1.0, -0.5, 3.7, np.nan, 2147483648.0]
+        test[:, c] = [codes[rng.integers(0, len(codes))] for _ in range(test_rows)]
+    write_rows(out / f"{name}.rows.jsonl", test, model.predict(test), model.predict(test, raw_score=True))
+
+
+def small_lightgbm(out):
+    import lightgbm
+    import numpy as np
+
+    version = lightgbm.__version__.split(".")[:2]
+    prefix = "lightgbm-{}.{}-".format(*version)
+    newest = version[0] == "4"
+    seed = 100
+
+    def case(name, objective, rounds=3, **options):
+        nonlocal seed
+        seed += 1
+        keys = ("rows", "columns", "missing", "categories", "names", "custom", "test_rows")
+        training = {key: options.pop(key) for key in keys if key in options}
+        params = {"objective": objective, "num_leaves": 7, **options}
+        train_lightgbm(out, prefix + name, np.random.default_rng(seed), params, rounds, **training)
+
+    case("binary", "binary", num_leaves=15)
+    case("multiclass", "multiclass", num_class=3, rounds=2)
+    case("regression", "regression", missing=0)
+    case("zero-missing", "regression", zero_as_missing=True)
+    case("nothing-missing", "regression", use_missing=False)
+    case("forest", "binary", boosting="rf", bagging_freq=1, bagging_fraction=0.6, feature_fraction=0.8)
+    case("dart", "regression", boosting="dart", drop_rate=0.5, rounds=5)
+    case("leaves-only", "regression", min_data_in_leaf=400, rounds=2, test_rows=8)
+    case("categories", "binary", categories=(1, 4), min_data_per_group=10, cat_smooth=1.0, max_cat_threshold=64)
+    case("linear", "regression", linear_tree=True)
+    if not newest:
+        return
+    case("sigmoid", "binary", sigmoid=1.7, names=["amount", "count=24h", "länge", "a_b", "e", "g"])
+    case("multiclassova", "multiclassova", num_class=3, rounds=2, sigmoid=0.8)
+    case("sqrt", "regression", reg_sqrt=True)
+    case("l1", "regression_l1")
+    case("huber", "huber")
+    case("fair", "fair")
+    case("quantile", "quantile", alpha=0.8)
+    case("mape", "mape")
+    case("poisson", "poisson")
+    case("gamma", "gamma")
+    case("tweedie", "tweedie", tweedie_variance_power=1.3)
+    case("cross-entropy", "cross_entropy")
+    case("cross-entropy-lambda", "cross_entropy_lambda")
+    case("lambdarank", "lambdarank")
+    case("xendcg", "rank_xendcg")
+    case("custom", "regression", custom=True)
+    case("forest-classes", "multiclass", num_class=3, boosting="rf", bagging_freq=1, bagging_fraction=0.6, rounds=2)
+    case("deep", "regression", num_leaves=40, rows=900, min_data_in_leaf=1, rounds=2)
+    text = (out / "lightgbm-4.6-binary.txt").read_bytes()
+    (out / "lightgbm-4.6-crlf.txt").write_bytes(text.replace(b"\n", b"\r\n"))
+    (out / "lightgbm-4.6-crlf.rows.jsonl").write_bytes((out / "lightgbm-4.6-binary.rows.jsonl").read_bytes())
+
+
+def random_lightgbm(out, rng, count):
+    objectives = ["regression", "binary", "multiclass", "multiclassova", "poisson", "gamma", "tweedie", "cross_entropy", "huber"]
+    objectives += ["quantile", "lambdarank", "cross_entropy_lambda", "regression_l1", "fair", "mape"]
+    for i in range(count):
+        objective = str(rng.choice(objectives))
+        params = {"objective": objective, "num_leaves": int(rng.integers(2, 120)), "learning_rate": float(rng.uniform(0.02, 0.5))}
+        params.update(min_data_in_leaf=int(rng.integers(1, 30)), max_bin=int(rng.choice([15, 63, 255])), seed=int(rng.integers(1e6)))
+        if objective.startswith("multiclass"):
+            params["num_class"] = int(rng.integers(2, 7))
+        kind = rng.random()
+        if kind < 0.15:
+            params.update(boosting="rf", bagging_freq=1, bagging_fraction=0.6)
+        elif kind < 0.3:
+            params.update(boosting="dart", drop_rate=0.3)
+        elif kind < 0.4 and objective in ("regression", "binary", "poisson"):
+            params["linear_tree"] = True
+        chance = rng.random()
+        if chance < 0.2:
+            params["zero_as_missing"] = True
+        elif chance < 0.4:
+            params["use_missing"] = False
+        if rng.random() < 0.2:
+            params["max_depth"] = int(rng.integers(1, 9))
+        columns = int(rng.integers(2, 60))
+        categories = (1,) if rng.random() < 0.25 and not params.get("linear_tree") else ()
+        train_lightgbm(out, f"model-{i}", rng, params, int(rng.integers(1, 40)), rows=int(rng.integers(10, 100)) * 20, columns=columns,
+                       missing=float(rng.choice([0, 0.05, 0.4])), categories=categories, test_rows=400)
+
+
+def main():
+    import importlib.util
+
+    import numpy as np
+
+    kind, out = sys.argv[1], Path(sys.argv[2])
+    xgboost = importlib.util.find_spec("xgboost") is not None
+    if kind == "small":
+        (small_xgboost if xgboost else small_lightgbm)(out)
+    else:
+        seed, count = int(sys.argv[3]), int(sys.argv[4])
+        (random_xgboost if xgboost else random_lightgbm)(out, np.random.default_rng(seed), count)
+
+
+if __name__ == "__main__":
+    main()
