@@ -167,7 +167,7 @@ void leat_forest_walk32(const struct leat_forest *forest, const double *row, flo
         return;
     }
     for (size_t group = 0; group < forest->raw_count; group++)
-        ret_raw[group] = (float)forest->base[group];
+        ret_raw[group] = forest->base_last ? 0 : (float)forest->base[group];
     for (size_t tree = 0; tree < forest->tree_count; tree++) {
         const struct leat_node *nodes = forest->nodes + forest->trees[tree].first;
         const struct leat_node *node = nodes;
@@ -175,6 +175,8 @@ void leat_forest_walk32(const struct leat_forest *forest, const double *row, flo
             node = nodes + (goes_left32(node, row[node->feature]) ? node->left : node->right);
         ret_raw[forest->trees[tree].group] += (float)node->value;
     }
+    for (size_t group = 0; group < forest->raw_count && forest->base_last; group++)
+        ret_raw[group] += (float)forest->base[group];
 }
 
 void leat_forest_walk64(const struct leat_forest *forest, const double *row, double *ret_raw)

@@ -81,9 +81,11 @@ struct leat_forest {
     const char **feature_names; /* NULL: the file has none */
     size_t raw_count;
     double *base; /* raw_count of them: what the sums begin with */
+    bool base_last; /* or what is added to them at the end */
 
     enum leat_link link;
-    double scale;       /* of LEAT_LINK_SIGMOID */
+    double scale;       /* of LEAT_LINK_SIGMOID, double */
+    bool sigmoid_unclamped; /* of LEAT_LINK_SIGMOID, float32 */
     double rounds;      /* 0, or what sums are divided by before the link */
     size_t class_count; /* 0: not a classifier */
 

@@ -88,7 +88,7 @@ static void KERNEL(run)(const struct leat_kernel *kernel, const double *rows, si
     size_t raw_count = kernel->forest->raw_count;
     size_t tile_size = (kernel->column_count + 1) * LEAT_LANES;
     for (size_t i = 0; i < count * raw_count; i++)
-        ret_raw[i] = (KERNEL_SUM)kernel->forest->base[i % raw_count];
+        ret_raw[i] = kernel->forest->base_last ? 0 : (KERNEL_SUM)kernel->forest->base[i % raw_count];
     size_t row = 0;
     while (count - row >= LEAT_LANES) {
         size_t block = count - row < kernel->block ? (count - row) / LEAT_LANES * LEAT_LANES : kernel->block;
@@ -101,6 +101,8 @@ static void KERNEL(run)(const struct leat_kernel *kernel, const double *rows, si
         KERNEL(lay_out)(kernel, rows + row * stride, x, 1);
         KERNEL(run_row)(kernel, x, ret_raw + row * raw_count);
     }
+    for (size_t i = 0; i < count * raw_count && kernel->forest->base_last; i++)
+        ret_raw[i] += (KERNEL_SUM)kernel->forest->base[i % raw_count];
 }
 
 #undef KERNEL

@@ -4,9 +4,9 @@
 
 #include <math.h>
 
-static float sigmoid32(float x)
+static float sigmoid32(float x, bool unclamped)
 {
-    float negated = fminf(-x, 88.7f); /* beyond it expf would overflow */
+    float negated = unclamped ? -x : fminf(-x, 88.7f); /* beyond it expf would overflow */
     return 1.0f / (expf(negated) + 1.0f + 1e-16f);
 }
 
@@ -55,7 +55,7 @@ void leat_link32(const struct leat_forest *forest, const float *raw, double *ret
     case LEAT_LINK_EXPECTILES: expectiles32(raw, count, ret_out); return;
     case LEAT_LINK_SIGMOID:
         for (size_t i = 0; i < count; i++)
-            ret_out[i] = (double)sigmoid32(raw[i]);
+            ret_out[i] = (double)sigmoid32(raw[i], forest->sigmoid_unclamped);
         return;
     case LEAT_LINK_EXP:
         for (size_t i = 0; i < count; i++)

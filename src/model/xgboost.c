@@ -89,16 +89,23 @@ static int read_count(struct loader *l, const struct leat_json *object, const ch
     return 0;
 }
 
+static bool version_is_before(const struct loader *l, int64_t major, int64_t minor)
+{
+    return l->version_major < major || (l->version_major == major && l->version_minor < minor);
+}
+
 /* ---- the model's parameters ---- */
 
 static float margin_of(const struct loader *l, float base)
 {
+    bool raw = l->objective->answer == ANSWER_BINARY && l->objective->link == LEAT_LINK_IDENTITY;
+    if (raw && version_is_before(l, 1, 3))
+        return -logf(1.0f / base - 1.0f);
     if (l->objective->margin == MARGIN_LOG)
         return logf(base);
     if (l->objective->margin == MARGIN_IDENTITY)
         return base;
-    bool clamped = l->version_major > 3 || (l->version_major == 3 && l->version_minor >= 1);
-    if (clamped)
+    if (!version_is_before(l, 3, 1))
         base = fminf(fmaxf(base, 1e-6f), 1.0f - 1e-6f);
     return -logf(1.0f / base - 1.0f);
 }
@@ -472,6 +479,8 @@ static int read_booster(struct loader *l)
         weights = leat_json_get(model, "weight_drop");
     if (dart && weights == NULL)
         return refuse(l, "learner.gradient_booster.weight_drop is missing");
+    if (dart)
+        l->forest->base_last = version_is_before(l, 1, 4);
     /* A gbtree may carry the member, empty. */
     if (weights == NULL || (!dart && weights->type == LEAT_JSON_ARRAY && weights->count == 0))
         return 0;
@@ -483,7 +492,9 @@ static int read_learner(struct loader *l, const struct leat_json *root)
     const struct leat_json *version = leat_json_get(root, "version");
     if (!leat_json_integer(leat_json_at(version, 0), &l->version_major) ||
         !leat_json_integer(leat_json_at(version, 1), &l->version_minor))
-        l->version_major = l->version_minor = 0;
+        l->version_major = INT64_MAX; /* taken for the newest */
+    l->forest->base_last = version_is_before(l, 1, 3);
+    l->forest->sigmoid_unclamped = version_is_before(l, 1, 6);
     l->forest->format = "xgboost-json";
     l->forest->arithmetic = LEAT_FLOAT32;
     if (root->type != LEAT_JSON_OBJECT || need(l, root, "(top)", "learner", LEAT_JSON_OBJECT, &l->learner) != 0)
