@@ -320,7 +320,8 @@ static int read_value(const struct leat_loader *loader, const struct leat_option
 {
     *ret = (struct leat_given){.node = node};
     if (leat_yaml_is_null(node))
-        return leat_load_fail(loader, node, "%s has no value", path);
+        return leat_load_fail(loader, node, "%s has no value%s", path,
+                              strchr(path, ' ') ? "; a text with a comma in it needs quotes within {}" : "");
     bool list = row->type == LEAT_OPTION_FIELDS && node->type == LEAT_YAML_SEQUENCE;
     bool mapping = row->type == LEAT_OPTION_SCHEMA && node->type == LEAT_YAML_MAPPING;
     if (list || mapping)

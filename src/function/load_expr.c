@@ -223,7 +223,10 @@ static const char *const *names(void *self, size_t *ret_count)
     const struct scope *scope = self;
     const struct pass *pass = scope->pass;
     const struct leat_function *function = pass->function;
-    size_t most = scope->schema->count + pass->feature_count + function->source_count + LEAT_RESULT_SLOTS, count = 0;
+    const struct leat_named_list *windows = &pass->loader->draft.windows;
+    size_t most = scope->schema->count + pass->feature_count + function->source_count + windows->count +
+                  LEAT_RESULT_SLOTS;
+    size_t count = 0;
     const char **list = leat_arena_zalloc(pass->arena, most, sizeof *list);
     for (size_t i = 0; i < scope->schema->count; i++) {
         struct leat_bytes name = scope->schema->fields[i].name;
@@ -233,6 +236,8 @@ static const char *const *names(void *self, size_t *ret_count)
         list[count++] = function->features[i].name;
     for (size_t i = 1; scope->features && i < function->source_count; i++)
         list[count++] = function->sources[i].name;
+    for (size_t i = 0; scope->features && i < windows->count; i++)
+        list[count++] = windows->items[i].name;
     for (size_t i = 0; scope->results && i < LEAT_RESULT_SLOTS; i++)
         if (function->model_name || !results[i].of_model)
             list[count++] = results[i].name;
@@ -333,21 +338,16 @@ static int check_partition(const struct pass *pass, const struct leat_expr_aggre
 }
 
 /* A key may use what is in the frame before it. */
-static int check_key_order(const struct pass *pass, const struct leat_expr *key, size_t zone, const char *what,
-                           struct leat_error *err)
+static int check_key_order(const struct leat_expr *key, size_t zone, const char *what, struct leat_error *err)
 {
-    (void)pass;
-    size_t slot;
-    if (leat_expr_is_slot(key, &slot) && slot >= zone)
-        return leat_error_set(err, LEAT_ERROR_FINDING, "%s can not use '%s', which is computed after it", what,
-                              leat_expr_text(key));
+    if (leat_expr_reads(key, zone, SIZE_MAX))
+        return leat_error_set(err, LEAT_ERROR_FINDING, "'%s' uses what is computed after %s", leat_expr_text(key), what);
     return 0;
 }
 
 static int add_window(struct pass *pass, const struct leat_expr_aggregate *aggregate, struct window_draft **ret,
                       struct leat_error *err)
 {
-    const char *what = "the key of a window";
     if (aggregate->key_count > LEAT_KEY_FIELDS_MAX)
         return leat_error_set(err, LEAT_ERROR_FINDING, "a window's key has at most %d parts", LEAT_KEY_FIELDS_MAX);
     enum leat_type *types = leat_arena_zalloc(pass->arena, aggregate->key_count + 1, sizeof *types);
@@ -358,7 +358,8 @@ static int add_window(struct pass *pass, const struct leat_expr_aggregate *aggre
             return leat_error_set(err, LEAT_ERROR_FINDING, "'%s' is %s in the stream and %s in the input",
                                   leat_expr_text(aggregate->stream_key[i]), leat_type_name(types[i]),
                                   leat_type_name(asked));
-        if (check_key_order(pass, aggregate->input_key[i], pass->zone_aggregates, what, err) < 0)
+        if (check_key_order(aggregate->input_key[i], pass->zone_aggregates,
+                            "windows: the key of a window is made of columns", err) < 0)
             return -1;
         note_registers(pass, aggregate->stream_key[i]);
         note_registers(pass, aggregate->input_key[i]);
@@ -457,7 +458,9 @@ static int check_lookup_keys(struct pass *pass, const struct leat_source *table,
                                   "table '%s' is looked up by '%.*s', of type %s, and '%s' is %s", table->name,
                                   LEAT_BYTES_FORMAT(field->path), leat_type_name(field->type), leat_expr_text(keys[i]),
                                   leat_type_name(type));
-        if (check_key_order(pass, keys[i], pass->zone_features, "the key of a lookup", err) < 0)
+        if (check_key_order(keys[i], pass->zone_features,
+                            "lookups: features can not be part of their keys, but the columns that they are made of can",
+                            err) < 0)
             return -1;
         note_registers(pass, keys[i]);
     }

@@ -12,15 +12,15 @@
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 /* Six lines; what a test adds begins in line 7. */
-#define INPUT                                                                                                          \
-    "function: f\n"                                                                                                    \
-    "input:\n"                                                                                                         \
-    "  topic: in\n"                                                                                                    \
-    "  key: k\n"                                                                                                       \
-    "  event_time: ts\n"                                                                                               \
+#define INPUT            \
+    "function: f\n"      \
+    "input:\n"           \
+    "  topic: in\n"      \
+    "  key: k\n"         \
+    "  event_time: ts\n" \
     "  schema: {k: string, ts: timestamp_ms, x: double, n: int, s: string, b: bool, o: {a: int}, l: [int], t: string}\n"
 
-#define STREAM                                                                                                         \
+#define STREAM \
     "streams: {other: {topic: other, key: k, event_time: ts, schema: {k: string, ts: timestamp_ms, y: double}}}\n"
 #define GLOBAL                                                                                                         \
     "streams: {other: {topic: other, scope: global, event_time: ts, schema: {s: string, ts: timestamp_ms, y: double, " \
@@ -205,8 +205,8 @@ static const struct refusal refusals[] = {
      "fn.yaml:7:33: 'k' is in the key already\n"
      "  tables: {a: {topic: a, key: [k, k], schema: {k: int}}}\n"
      "                                  ^"},
-    {"an_event_time_that_is_a_number_is_refused",
-     "tables: {a: {topic: a, key: k, event_time: k, schema: {k: int}}}\n", NULL,
+    {"an_event_time_that_is_a_number_is_refused", "tables: {a: {topic: a, key: k, event_time: k, schema: {k: int}}}\n",
+     NULL,
      "fn.yaml:7:44: event_time 'k' is of type int in the schema, and must be timestamp (RFC 3339 text), timestamp_s, "
      "timestamp_ms or timestamp_us\n"
      "  tables: {a: {topic: a, key: k, event_time: k, schema: {k: int}}}\n"
@@ -222,8 +222,7 @@ static const struct refusal refusals[] = {
      "fn.yaml:9:31: warn_after is longer than error_after, which comes first\n"
      "        freshness: {warn_after: 3m, error_after: 2m}}\n"
      "                                ^"},
-    {"a_stream_without_a_key_is_refused",
-     "streams:\n  a: {topic: a, event_time: t, schema: {t: timestamp}}\n", NULL,
+    {"a_stream_without_a_key_is_refused", "streams:\n  a: {topic: a, event_time: t, schema: {t: timestamp}}\n", NULL,
      "fn.yaml:8:3: stream 'a' has no key: name the field by which its topic is partitioned, or give it `scope: "
      "global`, and every worker reads all of it\n"
      "    a: {topic: a, event_time: t, schema: {t: timestamp}}\n"
@@ -243,8 +242,8 @@ static const struct refusal refusals[] = {
      "fn.yaml:7:10: 'x' is a column of the input already; choose another name\n"
      "  tables: {x: {topic: a, key: k, schema: {k: int}}}\n"
      "           ^"},
-    {"a_table_with_the_name_of_a_stream_is_refused",
-     GLOBAL "tables: {other: {topic: a, key: k, schema: {k: int}}}\n", NULL,
+    {"a_table_with_the_name_of_a_stream_is_refused", GLOBAL "tables: {other: {topic: a, key: k, schema: {k: int}}}\n",
+     NULL,
      "fn.yaml:8:10: 'other' is the stream in line 7 already; choose another name\n"
      "  tables: {other: {topic: a, key: k, schema: {k: int}}}\n"
      "           ^"},
@@ -285,20 +284,645 @@ static const struct refusal refusals[] = {
      "(none switches it off)\n"
      "  output: {topic: a, value: {leat: x}}\n"
      "                             ^"},
+    /* expressions */
+    {"an_unknown_name_is_refused_with_the_nearest",
+     "features: {f: ln(xx)}\n"
+     "",
+     NULL,
+     "fn.yaml:7:18: there is no 'xx' in features; the nearest name is 'x'\n"
+     "  ln(xx)\n"
+     "     ^"},
+    {"a_type_that_does_not_fit_is_refused",
+     "features: {f: ln(s)}\n"
+     "",
+     NULL,
+     "fn.yaml:7:18: 's' is a string, and ln takes a number\n"
+     "  ln(s)\n"
+     "     ^"},
+    {"a_feature_that_uses_a_later_one_is_refused",
+     "features: {f: g + 1, g: x}\n"
+     "",
+     NULL,
+     "fn.yaml:7:15: feature 'g' comes further down, and a feature may use only those above it\n"
+     "  g + 1\n"
+     "  ^"},
+    {"a_feature_that_uses_itself_is_refused",
+     "features: {f: f + 1}\n"
+     "",
+     NULL,
+     "fn.yaml:7:15: feature 'f' can not use itself\n"
+     "  f + 1\n"
+     "  ^"},
+    {"a_feature_of_text_is_refused",
+     "features: {f: s}\n"
+     "",
+     NULL,
+     "fn.yaml:7:15: feature 'f' is a string, and models are given numbers: make one of it, with case or hash(x, n); text as a category comes later\n"
+     "  features: {f: s}\n"
+     "                ^"},
+    {"a_feature_that_hides_a_column_is_refused",
+     "features: {x: x + 1}\n"
+     "",
+     NULL,
+     "fn.yaml:7:12: 'x' is a column of the input, so a feature of this name must be just that column (x: x); choose another name\n"
+     "  features: {x: x + 1}\n"
+     "             ^"},
+    {"a_feature_with_the_name_of_a_result_is_refused",
+     "features: {score: x}\n"
+     "",
+     NULL,
+     "fn.yaml:7:12: 'score' means something else in the output; choose another name\n"
+     "  features: {score: x}\n"
+     "             ^"},
+    {"a_feature_with_the_name_of_a_table_is_refused",
+     TABLE "features: {rows: x}\n"
+           "",
+     NULL,
+     "fn.yaml:8:12: 'rows' is a stream or table already; choose another name\n"
+     "  features: {rows: x}\n"
+     "             ^"},
+    {"a_part_of_an_object_that_is_not_there_is_refused",
+     "features: {f: o.b}\n"
+     "",
+     NULL,
+     "fn.yaml:7:15: 'o.b': the schema has no field 'b'; did you mean 'a'?\n"
+     "  o.b\n"
+     "  ^"},
+    {"an_object_as_a_value_is_refused",
+     "features: {f: o}\n"
+     "",
+     NULL,
+     "fn.yaml:7:15: 'o' is an object; only a single value in it can be read\n"
+     "  o\n"
+     "  ^"},
+    {"a_window_over_the_input_without_its_key_is_refused",
+     "features: {f: count(*) over (partition by s range 1h preceding)}\n"
+     "",
+     NULL,
+     "fn.yaml:7:15: this window looks at the input, whose topic is partitioned by k: without it in `partition by` (and in the input's key), events of one window are in several partitions. Put it there, or declare the same topic as a stream with `scope: global`\n"
+     "  count(*) over (partition by s range 1h preceding)\n"
+     "  ^"},
+    {"a_window_over_a_stream_without_its_key_is_refused",
+     STREAM "features: {f: sum(other.y) over (range 1h preceding)}\n"
+            "",
+     NULL,
+     "fn.yaml:8:15: this window looks at stream 'other', whose topic is partitioned by k: without it in `partition by` (and in the input's key), events of one window are in several partitions. Put it there, or give the stream `scope: global`\n"
+     "  sum(other.y) over (range 1h preceding)\n"
+     "  ^"},
+    {"an_unknown_window_is_refused",
+     "windows: {hour: partition by k}\n"
+     "features: {f: count(*) over huor}\n"
+     "",
+     NULL,
+     "fn.yaml:8:29: there is no window 'huor'; the nearest name is 'hour'\n"
+     "  count(*) over huor\n"
+     "                ^"},
+    {"a_window_that_is_none_is_refused",
+     "windows: {w: partition k}\n"
+     "",
+     NULL,
+     "fn.yaml:7:24: by was expected, and 'k' was met\n"
+     "  partition k\n"
+     "            ^"},
+    {"a_window_text_cut_at_its_comma_is_refused_with_a_hint",
+     "windows: {w: partition by k, s range 1h preceding}\n"
+     "",
+     NULL,
+     "fn.yaml:7:50: windows.s range 1h preceding has no value; a text with a comma in it needs quotes within {}\n"
+     "  windows: {w: partition by k, s range 1h preceding}\n"
+     "                                                   ^"},
+    {"an_unknown_column_of_a_stream_is_refused",
+     GLOBAL "features: {f: sum(other.z) over (partition by s)}\n"
+            "",
+     NULL,
+     "fn.yaml:8:19: there is no 'z' in stream 'other'; the nearest name is 's'\n"
+     "  sum(other.z) over (partition by s)\n"
+     "      ^"},
+    {"a_lookup_by_another_type_is_refused",
+     TABLE "features: {f: \"rows[n].v\"}\n"
+           "",
+     NULL,
+     "fn.yaml:8:16: table 'rows' is looked up by 's', of type string, and 'n' is int\n"
+     "  rows[n].v\n"
+     "  ^"},
+    {"a_lookup_by_too_many_values_is_refused",
+     TABLE "features: {f: \"rows[s, k].v\"}\n"
+           "",
+     NULL,
+     "fn.yaml:8:16: table 'rows' is looked up by s: 1 value in the brackets, not 2\n"
+     "  rows[s, k].v\n"
+     "  ^"},
+    {"an_unknown_column_of_a_table_is_refused",
+     TABLE "features: {f: \"rows[s].vv\"}\n"
+           "",
+     NULL,
+     "fn.yaml:8:16: table 'rows': 'vv': the schema has no field 'vv'; did you mean 'v'?\n"
+     "  rows[s].vv\n"
+     "  ^"},
+    {"a_lookup_by_a_feature_is_refused",
+     TABLE "features: {g: n + 1, f: \"rows[cast(g as string)].v\"}\n"
+           "",
+     NULL,
+     "fn.yaml:8:26: 'cast(g as string)' uses what is computed after lookups: features can not be part of their keys, but the columns that they are made of can\n"
+     "  rows[cast(g as string)].v\n"
+     "  ^"},
+    {"a_lookup_inside_an_aggregate_is_refused",
+     TABLE "features: {f: \"sum(rows[s].v) over (partition by k)\"}\n"
+           "",
+     NULL,
+     "fn.yaml:8:20: a table can not be looked up inside an aggregate\n"
+     "  sum(rows[s].v) over (partition by k)\n"
+     "      ^"},
+    {"a_score_without_a_model_is_refused",
+     "output: {topic: a, value: {a: score}}\n"
+     "",
+     NULL,
+     "fn.yaml:7:31: there is no 'score' in the output\n"
+     "  score\n"
+     "  ^"},
+    {"a_filter_that_is_no_truth_is_refused", NULL,
+     "function: f\n"
+     "input:\n"
+     "  topic: in\n"
+     "  key: k\n"
+     "  event_time: ts\n"
+     "  schema: {k: string, ts: timestamp_ms, x: double, n: int, s: string, b: bool, o: {a: int}, l: [int], t: string}\n"
+     "  filter: x + 1\n"
+     "",
+     "fn.yaml:7:11: 'x + 1' is a double, and a condition (bool) is needed here\n"
+     "  x + 1\n"
+     "  ^"},
+    {"a_filter_over_a_window_is_refused", NULL,
+     "function: f\n"
+     "input:\n"
+     "  topic: in\n"
+     "  key: k\n"
+     "  event_time: ts\n"
+     "  schema: {k: string, ts: timestamp_ms, x: double, n: int, s: string, b: bool, o: {a: int}, l: [int], t: string}\n"
+     "  filter: count(*) over (partition by k) > 1\n"
+     "",
+     "fn.yaml:7:11: an aggregate can not be used in the filter of input\n"
+     "  count(*) over (partition by k) > 1\n"
+     "  ^"},
+    {"a_window_over_an_input_without_a_key_is_refused", NULL,
+     "function: f\n"
+     "input:\n"
+     "  topic: in\n"
+     "  event_time: ts\n"
+     "  schema: {k: string, ts: timestamp_ms, x: double, n: int, s: string, b: bool, o: {a: int}, l: [int], t: string}\n"
+     "features: {f: count(*) over (partition by k)}\n"
+     "",
+     "fn.yaml:6:15: a window over the input needs `input.key`, the field by which the topic is partitioned\n"
+     "  count(*) over (partition by k)\n"
+     "  ^"},
+    {"a_partitioned_stream_beside_an_input_without_a_key_is_refused", NULL,
+     "function: f\n"
+     "input:\n"
+     "  topic: in\n"
+     "  event_time: ts\n"
+     "  schema: {k: string, ts: timestamp_ms, x: double, n: int, s: string, b: bool, o: {a: int}, l: [int], t: string}\n"
+     "streams: {other: {topic: other, key: k, event_time: ts, schema: {k: string, ts: timestamp_ms, y: double}}}\n"
+     "",
+     "fn.yaml:6:38: stream 'other' is partitioned by its key, and the input has none: name it in `input.key`, or give the stream `scope: global`\n"
+     "  streams: {other: {topic: other, key: k, event_time: ts, schema: {k: string, ts: timestamp_ms, y: double}}}\n"
+     "                                       ^"},
+    {"labels_whose_key_the_input_lacks_are_refused",
+     "labels: {topic: l, key: kk, event_time: ts, wait: 3d, value: v, schema: {kk: string, ts: timestamp, v: bool}}\n"
+     "",
+     NULL,
+     "fn.yaml:7:25: labels are joined to the input by this key: 'kk': the schema has no field 'kk'; did you mean 'k'?\n"
+     "  labels: {topic: l, key: kk, event_time: ts, wait: 3d, value: v, schema: {kk: string, ts: timestamp, v: bool}}\n"
+     "                          ^"},
+    {"labels_whose_key_has_another_type_are_refused",
+     "labels: {topic: l, key: n, event_time: ts, wait: 3d, value: v, schema: {n: string, ts: timestamp, v: bool}}\n"
+     "",
+     NULL,
+     "fn.yaml:7:25: 'n' is string in the labels and int in the input\n"
+     "  labels: {topic: l, key: n, event_time: ts, wait: 3d, value: v, schema: {n: string, ts: timestamp, v: bool}}\n"
+     "                          ^"},
+    {"a_label_that_is_a_time_is_refused",
+     "labels: {topic: l, key: k, event_time: ts, wait: 3d, value: ts, schema: {k: string, ts: timestamp, v: bool}}\n"
+     "",
+     NULL,
+     "fn.yaml:7:61: a label is a bool or a number, and this is time\n"
+     "  labels: {topic: l, key: k, event_time: ts, wait: 3d, value: ts, schema: {k: string, ts: timestamp, v: bool}}\n"
+     "                                                              ^"},
+    {"labels_without_a_schema_are_refused",
+     "labels: {topic: l, key: k, event_time: ts, wait: 3d, value: v}\n"
+     "",
+     NULL,
+     "fn.yaml:7:1: labels has no 'schema', which it needs\n"
+     "  labels: {topic: l, key: k, event_time: ts, wait: 3d, value: v}\n"
+     "  ^"},
+    {"an_error_in_a_block_of_text_points_into_it",
+     "features:\n"
+     "  f: |\n"
+     "    ln(\n"
+     "     yy)\n"
+     "",
+     NULL,
+     "fn.yaml:10:2: there is no 'yy' in features\n"
+     "   yy)\n"
+     "   ^"},
 };
+
+/* -- what is read ---------------------------------------------------------------------------------------------------- */
+
+static void defaults_are_as_documented(void **state)
+{
+    (void)state;
+    struct leat_function *f = loaded(INPUT);
+    assert_string_equal(f->name, "f");
+    assert_string_equal(f->file, "fn.yaml");
+    assert_string_equal(f->registry, "models");
+    assert_string_equal(f->control_topic, "f.control");
+    assert_null(f->model_name);
+    assert_null(f->output_topic);
+    assert_null(f->decisions_topic);
+    assert_null(f->dead_letter_topic);
+    assert_int_equal(f->guarantee, LEAT_AT_LEAST_ONCE);
+    assert_int_equal(f->commit_interval, 100000);
+    assert_int_equal(f->event_age, 0);
+    assert_int_equal(f->model_output, -1);
+    const struct leat_source *input = &f->sources[0];
+    assert_int_equal(f->source_count, 1);
+    assert_int_equal(input->kind, LEAT_SOURCE_INPUT);
+    assert_int_equal(input->format, LEAT_FORMAT_JSON);
+    assert_int_equal(input->line, 2);
+    assert_int_equal(input->grace, 30000000);
+    assert_int_equal(input->max_ahead, 300000000);
+    assert_false(input->global);
+    assert_false(f->labels.present);
+    leat_function_free(f);
+}
+
+static void every_key_of_the_input_goes_where_it_belongs(void **state)
+{
+    (void)state;
+    struct leat_function *f = loaded("function: f\n"
+                                     "kafka: {bootstrap.servers: 'a:1,b:2', enable.idempotence: true, "
+                                     "auto.commit.interval.ms: 250}\n"
+                                     "input:\n"
+                                     "  topic: in\n"
+                                     "  format: csv\n"
+                                     "  key: [a, b.c]\n"
+                                     "  event_time: at\n"
+                                     "  grace: 0\n"
+                                     "  max_ahead: 1h30m\n"
+                                     "  filter: n > 3\n"
+                                     "  schema: {a: string, b: {c: int, d: [{e: double}]}, at: timestamp_us, n: int}\n"
+                                     "features: {f: 'b.d[2].e'}\n"
+                                     "control: {topic: who}\n"
+                                     "decisions: {topic: why}\n"
+                                     "errors.deadletterqueue.topic.name: bad\n"
+                                     "errors.tolerance: all\n"
+                                     "processing.guarantee: exactly_once_v2\n"
+                                     "limits: {event_age: 2m}\n");
+    const struct leat_source *input = &f->sources[0];
+    assert_int_equal(f->kafka_count, 3);
+    assert_string_equal(f->kafka[0].name, "bootstrap.servers");
+    assert_string_equal(f->kafka[0].value, "a:1,b:2");
+    assert_string_equal(f->kafka[1].value, "true");
+    assert_false(f->kafka[1].secret);
+    assert_int_equal(f->commit_interval, 250000);
+    assert_int_equal(input->format, LEAT_FORMAT_CSV);
+    assert_int_equal(input->key_count, 2);
+    assert_int_equal(input->projection.slots[input->key_slots[1]].type, LEAT_TYPE_INT);
+    assert_int_equal(input->projection.slots[input->time_slot].encoding, LEAT_ENCODING_TIME_US);
+    assert_int_equal(input->grace, 0);
+    assert_int_equal(input->max_ahead, 5400000000);
+    assert_string_equal(leat_expr_text(input->filter), "n > 3");
+    assert_int_equal(input->schema.count, 4);
+    assert_int_equal(input->schema.fields[1].kind, LEAT_FIELD_OBJECT);
+    assert_int_equal(input->schema.fields[1].children[1].kind, LEAT_FIELD_LIST);
+    assert_int_equal(input->schema.fields[1].children[1].children[0].kind, LEAT_FIELD_OBJECT);
+    assert_string_equal(f->control_topic, "who");
+    assert_string_equal(f->decisions_topic, "why");
+    assert_string_equal(f->dead_letter_topic, "bad");
+    assert_int_equal(f->guarantee, LEAT_EXACTLY_ONCE);
+    assert_int_equal(f->event_age, 120000000);
+    leat_function_free(f);
+}
+
+static void streams_and_tables_come_behind_the_input_as_declared(void **state)
+{
+    (void)state;
+    struct leat_function *f = loaded(
+        INPUT
+        "tables:\n"
+        "  rows: {topic: t.rows, key: s, event_time: at, ttl: 2d, schema: {s: string, at: timestamp, v: int}}\n"
+        "streams:\n"
+        "  own: {topic: t.own, key: k, event_time: ts, schema: {k: string, ts: timestamp_s},\n"
+        "        freshness: {warn_after: 1m, error_after: 2m}}\n"
+        "  all: {topic: t.all, scope: global, event_time: ts, schema: {ts: timestamp_s, up: bool}, heartbeat: up}\n");
+    assert_int_equal(f->source_count, 4);
+    assert_string_equal(f->sources[1].name, "own");
+    assert_int_equal(f->sources[1].kind, LEAT_SOURCE_STREAM);
+    assert_int_equal(f->sources[1].warn_after, 60000000);
+    assert_int_equal(f->sources[1].error_after, 120000000);
+    assert_false(f->sources[1].global);
+    assert_string_equal(f->sources[2].name, "all");
+    assert_true(f->sources[2].global);
+    assert_string_equal(leat_expr_text(f->sources[2].heartbeat), "up");
+    assert_string_equal(f->sources[3].name, "rows");
+    assert_int_equal(f->sources[3].kind, LEAT_SOURCE_TABLE);
+    assert_true(f->sources[3].global);
+    assert_int_equal(f->sources[3].table.ttl, 2 * 86400000000);
+    assert_int_equal(leat_function_source(f, "all"), 2);
+    assert_int_equal(leat_function_source(f, "t.rows"), 3);
+    assert_int_equal(leat_function_source(f, "input"), 0);
+    assert_int_equal(leat_function_source(f, "none"), -1);
+    leat_function_free(f);
+}
+
+static void secrets_come_from_the_environment_and_from_files_beside_the_function(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/leat-load-XXXXXX";
+    char path[128], fn[128];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/password", folder);
+    snprintf(fn, sizeof fn, "%s/fn.yaml", folder);
+    FILE *file = fopen(path, "w");
+    fputs("top$ecret\n", file);
+    fclose(file);
+    file = fopen(fn, "w");
+    fputs(INPUT "kafka:\n"
+                "  sasl.password: ${file:password}\n"
+                "  sasl.username: \"me-${LEAT_TEST_SECRET}!\"\n"
+                "  client.id: a$$b$c\n"
+                "model: {name: m, registry: there}\n"
+                "features: {x: x}\n",
+          file);
+    fclose(file);
+    struct leat_error err = {0};
+    struct leat_function *f = NULL;
+    if (leat_function_load(fn, &f, &err) < 0)
+        fail_msg("%s", err.text);
+    unlink(path);
+    unlink(fn);
+    rmdir(folder);
+    assert_string_equal(f->kafka[0].value, "top$ecret");
+    assert_true(f->kafka[0].secret);
+    assert_string_equal(f->kafka[1].value, "me-hunter two!");
+    assert_true(f->kafka[1].secret);
+    assert_string_equal(f->kafka[2].value, "a$b$c");
+    assert_false(f->kafka[2].secret);
+    snprintf(path, sizeof path, "%s/there", folder);
+    assert_string_equal(f->registry, path);
+    leat_function_free(f);
+}
+
+static void the_digest_is_that_of_the_text_as_written(void **state)
+{
+    (void)state;
+    struct leat_function *a = loaded(INPUT "kafka: {a: '${LEAT_TEST_SECRET}'}\n");
+    setenv("LEAT_TEST_SECRET", "another", 1);
+    struct leat_function *b = loaded(INPUT "kafka: {a: '${LEAT_TEST_SECRET}'}\n");
+    struct leat_function *c = loaded(INPUT "kafka: {a: '${LEAT_TEST_SECRET}' }\n");
+    setenv("LEAT_TEST_SECRET", "hunter two", 1);
+    assert_int_equal(strlen(a->digest), LEAT_DIGEST_TEXT - 1);
+    assert_string_equal(a->digest, b->digest);
+    assert_string_not_equal(a->digest, c->digest);
+    leat_function_free(a);
+    leat_function_free(b);
+    leat_function_free(c);
+}
+
+static size_t slot_of(const struct leat_function *f, size_t feature)
+{
+    size_t slot = 0;
+    assert_true(leat_expr_is_slot(f->features[feature].expr, &slot));
+    return slot;
+}
+
+static void aggregates_that_are_equal_share_what_they_remember(void **state)
+{
+    (void)state;
+    struct leat_function *f = loaded(INPUT "windows: {hour: 'partition by k range 1h preceding'}\n"
+                                           "features:\n"
+                                           "  a: sum(x) over hour\n"
+                                           "  bb: sum( x ) over (partition by k range 60m preceding)\n"
+                                           "  c: avg(x) over (partition by k range 2h preceding)\n"
+                                           "  d: count(*) over hour\n"
+                                           "  e: count(*) filter (where b) over hour\n"
+                                           "  g: sum(x) filter (where b) over hour\n"
+                                           "  h: count(x) over (partition by k, s)\n");
+    assert_int_equal(slot_of(f, 0), slot_of(f, 1));
+    assert_int_equal(f->window_count, 2);
+    const struct leat_function_window *one = &f->windows[0], *two = &f->windows[1];
+    assert_int_equal(one->source, 0);
+    assert_false(one->global);
+    assert_int_equal(one->key_count, 1);
+    assert_int_equal(one->key_types[0], LEAT_TYPE_STRING);
+    assert_int_equal(one->plan.aggregate_count, 5);
+    assert_int_equal(one->plan.column_count, 3); /* x; 1 where b; x where b */
+    assert_int_equal(one->plan.columns[0], LEAT_TYPE_DOUBLE);
+    assert_int_equal(one->plan.columns[1], LEAT_TYPE_INT);
+    assert_null(one->columns[1].argument);
+    assert_string_equal(leat_expr_text(one->columns[2].filter), "b");
+    assert_int_equal(one->plan.aggregates[0].kind, LEAT_AGGREGATE_SUM);
+    assert_int_equal(one->plan.aggregates[1].range, 7200000000);
+    assert_int_equal(one->plan.aggregates[2].column, -1);
+    assert_int_equal(one->range_max, 7200000000);
+    assert_int_equal(two->key_count, 2);
+    assert_int_equal(two->range_max, LEAT_RANGE_NONE);
+    assert_int_equal(two->frame_slot, one->frame_slot + 5);
+    leat_function_free(f);
+}
+
+static void the_frame_holds_columns_aggregates_lookups_features_and_results_in_this_order(void **state)
+{
+    (void)state;
+    struct leat_function *f = loaded(INPUT TABLE "features:\n"
+                                                 "  a: rows[s].v\n"
+                                                 "  bb: rows[rows[s].u].w + rows[t].v\n"
+                                                 "  c: count(*) over (partition by k range 1h preceding)\n"
+                                                 "  d: a + n\n"
+                                                 "output: {topic: out, value: {d: d, k: k, at: ts, m: marks}}\n");
+    size_t columns = f->sources[0].projection.count;
+    assert_int_equal(columns, 5); /* k, ts, s, t, n */
+    assert_int_equal(f->frame_aggregates, columns);
+    assert_int_equal(f->frame_lookups, columns + 1);
+    assert_int_equal(f->lookup_count, 3);
+    assert_int_equal(f->sources[1].table.column_count, 3); /* v, u, w: each lookup has all */
+    assert_int_equal(f->frame_features, columns + 1 + 9);
+    assert_int_equal(f->frame_results, columns + 1 + 9 + 4);
+    assert_int_equal(f->frame_size, f->frame_results + LEAT_RESULT_SLOTS);
+    for (size_t i = 0; i < f->lookup_count; i++)
+        assert_int_equal(f->lookups[i].frame_slot, f->frame_lookups + 3 * i);
+    assert_string_equal(leat_expr_text(f->lookups[0].keys[0]), "s");
+    assert_string_equal(leat_expr_text(f->lookups[1].keys[0]), "rows[s].u");
+    assert_string_equal(leat_expr_text(f->lookups[2].keys[0]), "t");
+    assert_int_equal(slot_of(f, 0), f->frame_lookups);
+    assert_int_equal(slot_of(f, 2), f->frame_aggregates);
+    size_t slot;
+    assert_true(leat_expr_is_slot(f->outputs[0].expr, &slot));
+    assert_int_equal(slot, f->frame_features + 3);
+    assert_true(leat_expr_is_slot(f->outputs[3].expr, &slot));
+    assert_int_equal(slot, f->frame_results + LEAT_RESULT_MARKS);
+    assert_int_equal(f->outputs[2].field.type, LEAT_TYPE_TIME);
+    assert_int_equal(f->outputs[2].field.encoding, LEAT_ENCODING_TIME_MS);
+    leat_function_free(f);
+}
+
+static void the_key_of_a_lookup_may_be_an_aggregate(void **state)
+{
+    (void)state;
+    struct leat_function *f = loaded(
+        INPUT GLOBAL TABLE "features: {f: 'rows[last(other.s) over (partition by s range 2h preceding)].v'}\n");
+    assert_int_equal(f->window_count, 1);
+    assert_true(f->windows[0].global);
+    assert_int_equal(f->lookup_count, 1);
+    leat_function_free(f);
+}
+
+static void a_feature_may_use_those_above_it_and_repeat_a_column(void **state)
+{
+    (void)state;
+    struct leat_function *f = loaded(INPUT "features: {x: x, y: x * 2, 'odd name': y + 1, z: '\"odd name\" + y'}\n");
+    assert_int_equal(f->feature_count, 4);
+    assert_string_equal(f->features[2].name, "odd name");
+    assert_true(leat_expr_reads(f->features[3].expr, f->frame_features + 2, f->frame_features + 3));
+    assert_true(leat_expr_reads(f->features[3].expr, f->frame_features + 1, f->frame_features + 2));
+    assert_false(leat_expr_reads(f->features[3].expr, f->frame_features, f->frame_features + 1));
+    assert_int_equal(f->features[0].line, 7);
+    leat_function_free(f);
+}
+
+static void a_model_gives_the_output_its_results(void **state)
+{
+    (void)state;
+    struct leat_function *f = loaded(INPUT "features: {x: x}\n"
+                                           "model: {name: m, max_age: 30d, on_stale: fallback, fallback: n, output: 1}\n"
+                                           "output:\n"
+                                           "  topic: out\n"
+                                           "  meta: about\n"
+                                           "  value: {s: score, by: model.name, at: model.version, as: model.role, "
+                                           "yes: score >= model.threshold}\n");
+    assert_string_equal(f->model_name, "m");
+    assert_string_equal(f->fallback_name, "n");
+    assert_int_equal(f->on_stale, LEAT_STALE_FALLBACK);
+    assert_int_equal(f->model_max_age, 30 * 86400000000);
+    assert_int_equal(f->model_output, 1);
+    assert_string_equal(f->output_meta, "about");
+    assert_int_equal(f->output_count, 5);
+    assert_int_equal(f->outputs[4].field.type, LEAT_TYPE_BOOL);
+    leat_function_free(f);
+}
+
+static void meta_can_be_switched_off_and_csv_has_none(void **state)
+{
+    (void)state;
+    struct leat_function *f = loaded(INPUT "output: {topic: out, meta: none, value: {x: x}}\n");
+    assert_null(f->output_meta);
+    leat_function_free(f);
+    f = loaded(INPUT "output: {topic: out, format: csv, value: {x: x}}\n");
+    assert_null(f->output_meta);
+    leat_function_free(f);
+}
+
+static void labels_are_joined_by_a_field_of_both(void **state)
+{
+    (void)state;
+    struct leat_function *f = loaded(INPUT "labels: {topic: l, key: n, event_time: at, wait: 3d, value: v >= 2,\n"
+                                           "  schema: {v: int, n: int, at: timestamp_s}}\n");
+    assert_true(f->labels.present);
+    assert_string_equal(f->labels.source.topic, "l");
+    assert_string_equal(f->labels.source.name, "labels");
+    assert_int_equal(f->labels.wait, 3 * 86400000000);
+    assert_int_equal(leat_expr_type(f->labels.value), LEAT_TYPE_BOOL);
+    assert_true(leat_bytes_is(f->labels.source.projection.slots[f->labels.key_slot].path, "n"));
+    assert_true(leat_bytes_is(f->sources[0].projection.slots[f->labels.input_slot].path, "n"));
+    assert_int_equal(f->labels.source.time_slot, 1);
+    leat_function_free(f);
+}
+
+static void windows_over_a_stream_have_the_inputs_key(void **state)
+{
+    (void)state;
+    struct leat_function *f = loaded(INPUT STREAM
+                                     "features: {f: 'sum(other.y) over (partition by k range 1h preceding)', "
+                                     "g: 'sum(other.y) filter (where other.y > 1) over (partition by k)'}\n");
+    assert_int_equal(f->window_count, 1);
+    assert_int_equal(f->windows[0].source, 1);
+    assert_false(f->windows[0].global);
+    assert_int_equal(f->windows[0].range_max, LEAT_RANGE_NONE);
+    leat_function_free(f);
+}
+
+static void errors_need_no_place_to_go(void **state)
+{
+    (void)state;
+    struct leat_function *f = NULL;
+    assert_int_equal(leat_function_parse("fn.yaml", leat_bytes_of(INPUT "features: {f: xx}\n"), &f, NULL), -1);
+    assert_int_equal(leat_function_parse("fn.yaml", leat_bytes_of("a"), &f, NULL), -1);
+    assert_int_equal(leat_function_load("/nowhere/fn.yaml", &f, NULL), -1);
+    leat_function_free(NULL);
+    assert_null(f);
+}
+
+static void every_option_says_what_it_is_for(void **state)
+{
+    (void)state;
+    const struct leat_option_help *option;
+    size_t count = 0;
+    for (; (option = leat_function_option(count)); count++) {
+        assert_true(option->path[0] != '\0');
+        assert_true(option->type[0] != '\0');
+        assert_non_null(option->standard);
+        assert_true(strlen(option->summary) > 5);
+    }
+    assert_true(count > 50);
+}
+
+static void the_demos_function_is_read(void **state)
+{
+    (void)state;
+    char path[4096];
+    const char *root = getenv("LEAT_ROOT");
+    struct leat_error err = {0};
+    struct leat_function *f = NULL;
+    snprintf(path, sizeof path, "%s/examples/flights/flights.yaml", root ? root : ".");
+    if (leat_function_load(path, &f, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(f->feature_count, 20);
+    assert_int_equal(f->window_count, 7);
+    assert_int_equal(f->lookup_count, 2);
+    leat_function_free(f);
+}
 
 int main(void)
 {
     setenv("LEAT_TEST_SECRET", "hunter two", 1);
     unsetenv("LEAT_TEST_NONE");
-    struct CMUnitTest tests[200];
+    const struct CMUnitTest readings[] = {
+        cmocka_unit_test(defaults_are_as_documented),
+        cmocka_unit_test(every_key_of_the_input_goes_where_it_belongs),
+        cmocka_unit_test(streams_and_tables_come_behind_the_input_as_declared),
+        cmocka_unit_test(secrets_come_from_the_environment_and_from_files_beside_the_function),
+        cmocka_unit_test(the_digest_is_that_of_the_text_as_written),
+        cmocka_unit_test(aggregates_that_are_equal_share_what_they_remember),
+        cmocka_unit_test(the_frame_holds_columns_aggregates_lookups_features_and_results_in_this_order),
+        cmocka_unit_test(the_key_of_a_lookup_may_be_an_aggregate),
+        cmocka_unit_test(a_feature_may_use_those_above_it_and_repeat_a_column),
+        cmocka_unit_test(a_model_gives_the_output_its_results),
+        cmocka_unit_test(meta_can_be_switched_off_and_csv_has_none),
+        cmocka_unit_test(labels_are_joined_by_a_field_of_both),
+        cmocka_unit_test(windows_over_a_stream_have_the_inputs_key),
+        cmocka_unit_test(errors_need_no_place_to_go),
+        cmocka_unit_test(every_option_says_what_it_is_for),
+        cmocka_unit_test(the_demos_function_is_read),
+    };
+    struct CMUnitTest tests[COUNT(refusals) + COUNT(readings)];
     size_t count = 0;
+    for (size_t i = 0; i < COUNT(readings); i++)
+        tests[count++] = readings[i];
     for (size_t i = 0; i < COUNT(refusals); i++)
         tests[count++] = (struct CMUnitTest){
             .name = refusals[i].name,
             .test_func = is_refused,
             .initial_state = (void *)(uintptr_t)&refusals[i],
         };
-    (void)loaded;
     return _cmocka_run_group_tests("function_load", tests, count, NULL, NULL);
 }
