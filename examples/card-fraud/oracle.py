@@ -5,8 +5,9 @@
     oracle.py DIR --features FILE --scores FILE    compares; exit code 1: something differs
 
 It shares no code with leat and works the slow way: each window is a list of the card's payments in (t - range, t].
-Sums are exact (math.fsum), so they and the averages must be equal to the last bit, like every feature but log_amount,
-which may differ by one unit in the last place. Scores are compared with model.json, summed tree by tree in float32.
+Windows sum numbers in steps of 2^-48, without further rounding but at the end. So all features must be equal to the last
+bit but log_amount, which may differ by one unit in the last place. Scores are compared with what the trees of model.json
+make of the features.
 """
 
 import argparse
@@ -19,7 +20,8 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-MINUTE = 60_000
+MINUTE = 60_000  # milliseconds
+STEPS = 2**48
 RANGES = {"10m": 10 * MINUTE, "1h": 60 * MINUTE, "24h": 24 * 60 * MINUTE}
 CODES = {"is_grocery": "5411", "is_restaurant": "5812", "is_transfer": "4829", "is_gambling": "7995"}
 NAMES = ["amount", "log_amount", "hour", "abroad", "risk", *CODES]
@@ -52,8 +54,8 @@ def features_of(folder):
                 if then <= ts - reach:
                     break
                 held.append(value)
-            total = math.fsum(held)
-            row += [len(held), total, total / len(held), max(held)]
+            total = sum(round(value * STEPS) for value in held)
+            row += [len(held), total / STEPS, total / (len(held) * STEPS), max(held)]
         row.append(-1 if last is None else (ts - last) / 1000)
         yield record, row
 
