@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int leat_error_set(struct leat_error *err, enum leat_error_kind kind, const char *format, ...)
+int(leat_error_set)(struct leat_error *err, enum leat_error_kind kind, const char *format, ...)
 {
     if (err == NULL)
         return -1;
@@ -24,7 +24,7 @@ int leat_error_set(struct leat_error *err, enum leat_error_kind kind, const char
     return -1;
 }
 
-int leat_error_prefix(struct leat_error *err, const char *format, ...)
+int(leat_error_prefix)(struct leat_error *err, const char *format, ...)
 {
     if (err == NULL)
         return -1;

@@ -27,6 +27,15 @@ int leat_error_set(struct leat_error *err, enum leat_error_kind kind, const char
 /* Puts "<prefix>: " before the text that is already there; returns -1. */
 int leat_error_prefix(struct leat_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Lets a compiler see that the functions above, and others of their kind, give −1, so that it can tell which values a
+ * caller may use after them. */
+static inline int leat_failed(void)
+{
+    return -1;
+}
+#define leat_error_set(...) ((void)(leat_error_set)(__VA_ARGS__), leat_failed())
+#define leat_error_prefix(...) ((void)(leat_error_prefix)(__VA_ARGS__), leat_failed())
+
 /* Ends the process with file, line and condition. For broken invariants only; stays on in release builds. */
 #define leat_assert(condition) ((condition) ? (void)0 : leat_assert_failed(#condition, __FILE__, __LINE__))
 void leat_assert_failed(const char *condition, const char *file, int line) __attribute__((noreturn));

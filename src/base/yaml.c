@@ -118,7 +118,7 @@ static void append_place(struct leat_buffer *out, struct leat_bytes line, int co
     leat_buffer_append(out, caret.data, caret.len);
 }
 
-int leat_yaml_error(const struct leat_yaml_document *document, int line, int column, struct leat_error *err,
+int(leat_yaml_error)(const struct leat_yaml_document *document, int line, int column, struct leat_error *err,
                     const char *format, ...)
 {
     char sentence[1000];

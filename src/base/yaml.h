@@ -48,5 +48,6 @@ bool leat_yaml_is_null(const struct leat_yaml *node); /* NULL, or a plain scalar
  * Returns -1. */
 int leat_yaml_error(const struct leat_yaml_document *document, int line, int column, struct leat_error *err,
                     const char *format, ...) __attribute__((format(printf, 5, 6)));
+#define leat_yaml_error(...) ((void)(leat_yaml_error)(__VA_ARGS__), leat_failed())
 
 #endif

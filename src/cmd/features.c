@@ -13,7 +13,7 @@
 
 struct features_sink {
     const struct leat_function *function;
-    const struct leat_truth *truth; /* NULL: without labels */
+    const struct leat_labels *labels; /* NULL: without labels */
     bool labelled_only;
     FILE *out;
     const char *path;
@@ -87,7 +87,7 @@ static int write_header(struct features_sink *sink, struct leat_error *err)
     put_identity(sink, NULL);
     for (size_t f = 0; f < sink->function->feature_count; f++)
         put_name(sink, ",", sink->function->features[f].name);
-    if (sink->truth)
+    if (sink->labels)
         put_name(sink, ",", "label");
     return write_text(sink, err);
 }
@@ -97,7 +97,7 @@ static int put_result(void *self, struct leat_stream *stream, struct leat_fence 
 {
     struct features_sink *sink = self;
     double label = NAN;
-    bool labelled = sink->truth && leat_truth_find(sink->truth, result->label_key, result->time, &label);
+    bool labelled = sink->labels && leat_labels_find(sink->labels, result->label_key, result->time, &label) == LEAT_LABEL_FOUND;
     (void)stream;
     (void)fence;
     sink->unlabelled += !labelled;
@@ -114,7 +114,7 @@ static int put_result(void *self, struct leat_stream *stream, struct leat_fence 
             leat_buffer_append_char(&sink->text, ',');
         put_number(sink, result->features[f]);
     }
-    if (sink->truth) {
+    if (sink->labels) {
         if (sink->format == LEAT_FORMAT_JSON)
             put_name(sink, ",", "label");
         else
@@ -127,12 +127,12 @@ static int put_result(void *self, struct leat_stream *stream, struct leat_fence 
     return write_text(sink, err);
 }
 
-static int read_truth(const struct leat_job *job, struct leat_truth **ret, struct leat_error *err)
+static int read_labels(const struct leat_job *job, struct leat_labels **ret, struct leat_error *err)
 {
     struct leat_stream *stream;
     if (leat_cmd_open_stream(job->function, job->files, NULL, &stream, err) < 0)
         return -1;
-    int result = leat_truth_read(job->function, stream, ret, err);
+    int result = leat_truth_read(job->function, stream, ret, NULL, err);
     leat_stream_close(stream);
     return result;
 }
@@ -140,7 +140,7 @@ static int read_truth(const struct leat_job *job, struct leat_truth **ret, struc
 static int make(const struct leat_arguments *arguments, struct leat_job *job, struct leat_error *err)
 {
     struct features_sink sink = {.function = job->function, .out = stdout, .path = "standard output"};
-    struct leat_truth *truth = NULL;
+    struct leat_labels *labels = NULL;
     const char *out = leat_arguments_get(arguments, "--out");
     const char *format = leat_arguments_get(arguments, "--format");
     sink.format = LEAT_FORMAT_CSV;
@@ -149,9 +149,9 @@ static int make(const struct leat_arguments *arguments, struct leat_job *job, st
         return -1;
     if (sink.labelled_only && !job->function->labels.present)
         return leat_error_set(err, LEAT_ERROR_USAGE, "--labelled: %s has no labels: section", job->function->file);
-    if (job->function->labels.present && read_truth(job, &truth, err) < 0)
+    if (job->function->labels.present && read_labels(job, &labels, err) < 0)
         return -1;
-    sink.truth = truth;
+    sink.labels = labels;
     if (out && strcmp(out, "-") != 0) {
         sink.out = fopen(out, "w");
         sink.path = out;
@@ -169,7 +169,7 @@ static int make(const struct leat_arguments *arguments, struct leat_job *job, st
         fprintf(stderr, "%s rows of %zu features, %s without a label\n", leat_grouped(sink.rows, rows),
                 job->function->feature_count, leat_grouped(sink.unlabelled, without));
     }
-    leat_truth_free(truth);
+    leat_labels_free(labels);
     leat_buffer_done(&sink.text);
     return result;
 }

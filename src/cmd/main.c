@@ -29,6 +29,7 @@ static const struct leat_command *const commands[] = {
     &leat_command_run,
     &leat_command_score,
     &leat_command_features,
+    &leat_command_worth,
     &leat_command_model,
     &command_version,
 };

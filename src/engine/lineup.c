@@ -137,9 +137,12 @@ int leat_roster_default(struct leat_roster *roster, bool *ret_changed, struct le
     return take_roles(roster, &roles, ret_changed, err);
 }
 
-int leat_roster_serve(struct leat_roster *roster, uint32_t version, bool limits_off, struct leat_error *err)
+int leat_roster_serve(struct leat_roster *roster, uint32_t version, bool limits_off, bool shadow_fallback,
+                      struct leat_error *err)
 {
     roster->lineup.limits_off = limits_off;
+    if (shadow_fallback && roster->lineup.fallback)
+        roster->lineup.shadows[roster->lineup.shadow_count++] = roster->lineup.fallback;
     return load_bound(roster, roster->function->model_name, version, &roster->lineup.champion, err);
 }
 

@@ -18,8 +18,9 @@ int leat_roster_feed(struct leat_roster *roster, int64_t offset, struct leat_byt
                      struct leat_error *err);
 /* When nobody has a role: the registry's newest version enters as a shadow. Cheap to call now and then. */
 int leat_roster_default(struct leat_roster *roster, bool *ret_changed, struct leat_error *err);
-/* One given version as the champion, without the control log (score, worth, tests). */
-int leat_roster_serve(struct leat_roster *roster, uint32_t version, bool limits_off, struct leat_error *err);
+/* One given version as the champion, without the control log (score, worth, tests); the fallback as its shadow if wanted. */
+int leat_roster_serve(struct leat_roster *roster, uint32_t version, bool limits_off, bool shadow_fallback,
+                      struct leat_error *err);
 
 const struct leat_lineup *leat_roster_lineup(const struct leat_roster *roster);
 int64_t leat_roster_position(const struct leat_roster *roster); /* offset of the last record taken; −1: none */

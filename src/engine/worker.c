@@ -146,7 +146,8 @@ static int finish_batch(struct leat_worker *worker, struct leat_error *err)
     leat_histogram_add(&metrics->scoring, (uint64_t)(leat_worker_monotonic_ns() - worker->batch_began_ns), rows);
     if (emit_results(worker, err) < 0)
         return -1;
-    leat_batch_shadow(worker->batch, lineup);
+    if (worker->config.emitter.decision) /* a shadow's answer is seen in decisions alone */
+        leat_batch_shadow(worker->batch, lineup);
     if (emit_decisions(worker, err) < 0)
         return -1;
     struct leat_delivery *delivery =
@@ -546,7 +547,8 @@ static int start(struct leat_worker *worker, struct leat_error *err)
         if (leat_roster_new(function, &worker->roster, err) < 0)
             return -1;
         if (worker->config.version &&
-            leat_roster_serve(worker->roster, worker->config.version, worker->config.limits_off, err) < 0)
+            leat_roster_serve(worker->roster, worker->config.version, worker->config.limits_off,
+                              worker->config.shadow_fallback, err) < 0)
             return -1;
     }
     if (worker->config.service)

@@ -21,6 +21,7 @@ struct leat_worker_config {
     bool service;
     int64_t (*now)(void); /* wall clock in µs; NULL: `now` is the event's time (files) */
     uint32_t version;     /* a job: the version to score with; 0: none (features only) */
+    bool shadow_fallback; /* a job: the fallback scores every event beside it */
     bool limits_off;      /* no freshness or age limits: what the model itself would say */
     int64_t delays[LEAT_SOURCES_MAX];
     int64_t from, to;     /* a job: score events with from <= time < to; LEAT_TIME_NONE: open */

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-int leat_reason_set(struct leat_reason *reason, enum leat_stage stage, const char *format, ...)
+int(leat_reason_set)(struct leat_reason *reason, enum leat_stage stage, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);

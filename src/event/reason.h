@@ -3,6 +3,8 @@
 #ifndef LEAT_EVENT_REASON_H
 #define LEAT_EVENT_REASON_H
 
+#include "base/error.h"
+
 enum leat_stage {
     LEAT_STAGE_NONE,
     LEAT_STAGE_DECODE,  /* the bytes are not of the format */
@@ -23,6 +25,7 @@ struct leat_reason {
 /* Fills *reason and returns -1. */
 int leat_reason_set(struct leat_reason *reason, enum leat_stage stage, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+#define leat_reason_set(...) ((void)(leat_reason_set)(__VA_ARGS__), leat_failed())
 
 const char *leat_stage_name(enum leat_stage stage); /* "decode", "schema", … */
 
