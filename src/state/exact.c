@@ -4,22 +4,13 @@
 
 #include <math.h>
 
-/* Within the exponents of normal numbers. */
-static double power_of_two(int exponent)
-{
-    uint64_t bits = (uint64_t)(exponent + 1023) << 52;
-    double d;
-    memcpy(&d, &bits, sizeof(d));
-    return d;
-}
-
 /* The nearest double to (m + something in (0, 1) if sticky) × 2^exponent, where m has its top bit set. */
 static double round_once(uint64_t m, bool sticky, int exponent)
 {
     uint64_t kept = m >> 11, rest = m & 0x7ff;
     if (rest > 0x400 || (rest == 0x400 && (sticky || (kept & 1))))
         kept++;
-    return (double)kept * power_of_two(exponent + 11);
+    return (double)kept * leat_exact_power(exponent + 11);
 }
 
 static leat_uint128 magnitude(leat_int128 x)
@@ -33,10 +24,8 @@ static int leading_zeros(leat_uint128 x) /* x > 0 */
     return high ? __builtin_clzll(high) : 64 + __builtin_clzll((uint64_t)x);
 }
 
-double leat_exact_double(leat_int128 sum, int scale)
+double leat_exact_wide(leat_int128 sum, int scale)
 {
-    if (sum == (int64_t)sum)
-        return (double)(int64_t)sum * power_of_two(scale);
     leat_uint128 x = magnitude(sum);
     int zeros = leading_zeros(x);
     x <<= zeros;
@@ -44,18 +33,30 @@ double leat_exact_double(leat_int128 sum, int scale)
     return sum < 0 ? -d : d;
 }
 
+/* x / divisor where the quotient is known to fit: true when something remains. */
+static bool divide_once(leat_uint128 x, uint64_t divisor, uint64_t *ret)
+{
+#if defined(__x86_64__)
+    uint64_t rest;
+    __asm__("divq %4" : "=a"(*ret), "=d"(rest) : "a"((uint64_t)x), "d"((uint64_t)(x >> 64)), "r"(divisor) : "cc");
+    return rest != 0;
+#else
+    *ret = (uint64_t)(x / divisor);
+    return x % divisor != 0;
+#endif
+}
+
 double leat_exact_mean(leat_int128 sum, uint64_t n, int scale)
 {
-    if (sum == 0)
-        return 0.0;
+    if (sum == 0 || n == 1)
+        return leat_exact_double(sum, scale);
     /* Both are moved up so that the quotient has 63 or 64 bits: one division of the machine. */
     leat_uint128 x = magnitude(sum);
     int up = leading_zeros(x) - 1, divisor_up = __builtin_clzll(n);
     bool sticky = up < 0 && (x & 1);
     x = up < 0 ? x >> 1 : x << up;
-    uint64_t divisor = n << divisor_up;
-    uint64_t quotient = (uint64_t)(x / divisor);
-    sticky |= x != (leat_uint128)quotient * divisor;
+    uint64_t quotient;
+    sticky |= divide_once(x, n << divisor_up, &quotient);
     int zeros = __builtin_clzll(quotient);
     double d = round_once(quotient << zeros, sticky, scale - up + divisor_up - zeros);
     return sum < 0 ? -d : d;
@@ -149,9 +150,9 @@ static bool divide(uint64_t limbs[LIMBS], uint64_t divisor)
 {
     leat_uint128 rest = 0;
     for (int i = LIMBS - 1; i >= 0; i--) {
-        rest = rest << 64 | limbs[i];
-        limbs[i] = (uint64_t)(rest / divisor);
-        rest %= divisor;
+        leat_uint128 x = rest << 64 | limbs[i];
+        divide_once(x, divisor, &limbs[i]);
+        rest = x - (leat_uint128)limbs[i] * divisor;
     }
     return rest != 0;
 }

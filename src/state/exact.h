@@ -10,6 +10,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 __extension__ typedef __int128 leat_int128;
 __extension__ typedef unsigned __int128 leat_uint128;
 
@@ -21,8 +25,8 @@ struct leat_squares {
     uint64_t limb[4];
 };
 
-/* |d| ≤ LEAT_EXACT_MAX. */
-static inline leat_int128 leat_exact_of(double d)
+/* |d| ≤ LEAT_EXACT_MAX. In steps, by the bits: the plain twin, and the way for large numbers and other machines. */
+static inline leat_int128 leat_exact_of_bits(double d)
 {
     uint64_t bits;
     memcpy(&bits, &d, sizeof(bits));
@@ -42,6 +46,17 @@ static inline leat_int128 leat_exact_of(double d)
     return (leat_int128)((steps ^ sign) - sign);
 }
 
+/* The same. The product is exact, and the conversion rounds to the nearest, ties to even. */
+static inline leat_int128 leat_exact_of(double d)
+{
+#if defined(__SSE2__)
+    double steps = d * 0x1p48;
+    if (steps < 0x1p62 && steps > -0x1p62)
+        return _mm_cvtsd_si64(_mm_set_sd(steps));
+#endif
+    return leat_exact_of_bits(d);
+}
+
 static inline leat_int128 leat_exact_add(leat_int128 a, leat_int128 b)
 {
     return (leat_int128)((leat_uint128)a + (leat_uint128)b);
@@ -59,8 +74,23 @@ void leat_squares_sub(struct leat_squares *squares, leat_int128 x);
 void leat_squares_join(struct leat_squares *squares, const struct leat_squares *other);
 void leat_squares_part(struct leat_squares *squares, const struct leat_squares *other);
 
+static inline double leat_exact_power(int exponent) /* of 2, within those of normal numbers */
+{
+    uint64_t bits = (uint64_t)(exponent + 1023) << 52;
+    double d;
+    memcpy(&d, &bits, sizeof(d));
+    return d;
+}
+
+double leat_exact_wide(leat_int128 sum, int scale);
+
 /* The nearest double to sum × 2^scale; a sum of 0 is +0. */
-double leat_exact_double(leat_int128 sum, int scale);
+static inline double leat_exact_double(leat_int128 sum, int scale)
+{
+    if (sum == (int64_t)sum)
+        return (double)(int64_t)sum * leat_exact_power(scale);
+    return leat_exact_wide(sum, scale);
+}
 /* The nearest double to sum × 2^scale / n; n > 0. */
 double leat_exact_mean(leat_int128 sum, uint64_t n, int scale);
 /* The nearest doubles to the sample variance and its root; n > 1. */

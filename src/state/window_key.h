@@ -55,6 +55,7 @@ struct leat_windows {
     size_t recent_slot; /* of the key that was asked for last, or LEAT_INDEX_NOT_FOUND */
     int64_t *event;     /* scratch: the words of the event that is being added */
     uint32_t *lows;     /* scratch: per range the index of a window's first event */
+    leat_int128 *steps; /* scratch: per column what it adds to a sum */
     leat_int128 *sums;  /* scratch: per cell, as in a key */
     uint32_t *counts;
     struct leat_squares *squares;
@@ -95,16 +96,23 @@ static inline void *leat_key_part(const struct leat_window_key *key, size_t offs
     return (char *)(uintptr_t)key + offset;
 }
 
+/* Where in its block a key's events begin. */
+static inline size_t leat_key_events_at(const struct leat_windows *windows, const struct leat_window_key *key)
+{
+    return (windows->layout.key + key->len + 7) & ~(size_t)7;
+}
+
 static inline int64_t *leat_key_event(const struct leat_windows *windows, const struct leat_window_key *key,
                                       uint32_t index)
 {
-    return key->words + (size_t)(key->start + index) * windows->layout.stride;
+    int64_t *words = leat_key_part(key, leat_key_events_at(windows, key));
+    return words + (size_t)(key->start + index) * windows->layout.stride;
 }
 
 static inline int64_t leat_key_time(const struct leat_windows *windows, const struct leat_window_key *key,
                                     uint32_t index)
 {
-    return key->words[(size_t)(key->start + index) * windows->layout.stride];
+    return *leat_key_event(windows, key, index);
 }
 
 static inline struct leat_window_queue **leat_key_queues(const struct leat_windows *windows,
@@ -115,17 +123,47 @@ static inline struct leat_window_queue **leat_key_queues(const struct leat_windo
 
 /* window_log.c */
 
+/* The size of a key's block with room for `capacity` events. */
+size_t leat_window_key_size(const struct leat_windows *windows, const struct leat_window_key *key, uint32_t capacity);
 /* The index of the first event later than `time`. */
 uint32_t leat_window_log_after(const struct leat_windows *windows, const struct leat_window_key *key, int64_t time);
-/* Puts windows->event at its place and updates the running values. The texts in it get one more holder. */
-void leat_window_log_insert(struct leat_windows *windows, struct leat_window_key *key);
+/* Puts windows->event at its place and updates the running values. The texts in it get one more holder. The key's block
+ * may move: returns where it is then. */
+struct leat_window_key *leat_window_log_insert(struct leat_windows *windows, struct leat_window_key *key);
 /* Lets the tail of range r be at `low`, by taking events in or out. */
-void leat_window_log_move_tail(struct leat_windows *windows, struct leat_window_key *key, uint32_t r, uint32_t low);
-/* Adds the event to, or takes it from, the cells of a range. */
-void leat_window_log_apply(const struct leat_windows *windows, uint32_t r, const int64_t *event, bool add,
-                           uint32_t *counts, leat_int128 *sums, struct leat_squares *squares);
-/* Forgets all events and gives their memory back. */
+void leat_window_log_move_tail(const struct leat_windows *windows, struct leat_window_key *key, uint32_t r,
+                               uint32_t low);
+/* Forgets all events and what belongs to them, but not the block. */
 void leat_window_log_clear(struct leat_windows *windows, struct leat_window_key *key);
+/* Gives the room of a cleared log back; returns where the key's block is then. */
+struct leat_window_key *leat_window_log_shrink(struct leat_windows *windows, struct leat_window_key *key);
+
+/* Adds `n` events to the cells of a range, or takes them out. */
+static inline void leat_window_cells_apply(const struct leat_windows *windows, uint32_t r, const int64_t *event,
+                                           uint32_t n, bool add, uint32_t *counts, leat_int128 *sums,
+                                           struct leat_squares *squares)
+{
+    size_t stride = windows->layout.stride, end = windows->layout.cells_of[r + 1];
+    for (size_t c = windows->layout.cells_of[r]; c < end; c++) {
+        const struct leat_window_cell *cell = &windows->layout.cells[c];
+        const int64_t *word = event + 1 + cell->column;
+        uint32_t values = 0;
+        leat_int128 sum = 0;
+        for (uint32_t i = 0; i < n; i++, word += stride) {
+            if (!leat_word_is_value(*word))
+                continue;
+            values++;
+            if (!cell->has_sum)
+                continue;
+            leat_int128 steps = leat_word_steps(*word, cell->is_double);
+            sum = leat_exact_add(sum, steps);
+            if (cell->squares >= 0)
+                (add ? leat_squares_add : leat_squares_sub)(&squares[cell->squares], steps);
+        }
+        counts[c] += add ? values : 0 - values;
+        sums[c] = add ? leat_exact_add(sums[c], sum) : leat_exact_sub(sums[c], sum);
+    }
+}
 
 /* window_life.c: what is kept without a range. */
 void leat_window_life_init(const struct leat_windows *windows, struct leat_window_key *key);

@@ -30,35 +30,30 @@ uint32_t leat_window_log_after(const struct leat_windows *windows, const struct 
 
 /* ---- Counts, sums and squares ---- */
 
-void leat_window_log_apply(const struct leat_windows *windows, uint32_t r, const int64_t *event, bool add,
-                           uint32_t *counts, leat_int128 *sums, struct leat_squares *squares)
+/* Adds the scratch event, which is now at `index`, to the cells of all ranges whose tail is not behind it. */
+static void apply_event(const struct leat_windows *windows, struct leat_window_key *key, uint32_t index)
 {
     const struct leat_window_layout *layout = &windows->layout;
-    for (size_t i = layout->cells_of[r]; i < layout->cells_of[r + 1]; i++) {
-        const struct leat_window_cell *cell = &layout->cells[i];
-        int64_t word = event[1 + cell->column];
-        if (!leat_word_is_value(word))
-            continue;
-        counts[i] += add ? 1 : UINT32_MAX;
-        if (!cell->has_sum)
-            continue;
-        leat_int128 steps = leat_word_steps(word, cell->is_double);
-        sums[i] = add ? leat_exact_add(sums[i], steps) : leat_exact_sub(sums[i], steps);
-        if (cell->squares < 0)
-            continue;
-        if (add)
-            leat_squares_add(&squares[cell->squares], steps);
-        else
-            leat_squares_sub(&squares[cell->squares], steps);
+    for (size_t i = 0; i < layout->sum_column_count; i++) {
+        const struct leat_window_sum *sum = &layout->sum_columns[i];
+        int64_t word = windows->event[1 + sum->column];
+        if (leat_word_is_value(word))
+            windows->steps[sum->column] = leat_word_steps(word, sum->is_double);
     }
-}
-
-static void apply_to_key(const struct leat_windows *windows, struct leat_window_key *key, uint32_t r, uint32_t index,
-                         bool add)
-{
-    leat_window_log_apply(windows, r, leat_key_event(windows, key, index), add,
-                          leat_key_part(key, windows->layout.counts), leat_key_part(key, windows->layout.sums),
-                          leat_key_part(key, windows->layout.squares));
+    const uint32_t *tails = leat_key_part(key, layout->tails);
+    uint32_t *counts = leat_key_part(key, layout->counts);
+    leat_int128 *sums = leat_key_part(key, layout->sums);
+    struct leat_squares *squares = leat_key_part(key, layout->squares);
+    for (size_t i = 0; i < layout->cell_count; i++) {
+        const struct leat_window_cell *cell = &layout->cells[i];
+        if (!leat_word_is_value(windows->event[1 + cell->column]) || tails[cell->range] - key->base > index)
+            continue;
+        counts[i]++;
+        if (cell->has_sum)
+            sums[i] = leat_exact_add(sums[i], windows->steps[cell->column]);
+        if (cell->squares >= 0)
+            leat_squares_add(&squares[cell->squares], windows->steps[cell->column]);
+    }
 }
 
 /* A hint says that from the tail to it all are absent: of events before the tail it knows nothing. */
@@ -71,16 +66,17 @@ static void hints_move_back(const struct leat_windows *windows, struct leat_wind
             hints[i] = key->base + low;
 }
 
-void leat_window_log_move_tail(struct leat_windows *windows, struct leat_window_key *key, uint32_t r, uint32_t low)
+void leat_window_log_move_tail(const struct leat_windows *windows, struct leat_window_key *key, uint32_t r, uint32_t low)
 {
-    uint32_t *tail = (uint32_t *)leat_key_part(key, windows->layout.tails) + r;
+    const struct leat_window_layout *layout = &windows->layout;
+    uint32_t *tail = (uint32_t *)leat_key_part(key, layout->tails) + r;
     uint32_t at = *tail - key->base;
-    if (at > low)
+    bool back = low < at;
+    if (back)
         hints_move_back(windows, key, r, low);
-    for (; at < low; at++)
-        apply_to_key(windows, key, r, at, false);
-    while (at > low)
-        apply_to_key(windows, key, r, --at, true);
+    leat_window_cells_apply(windows, r, leat_key_event(windows, key, back ? low : at), back ? at - low : low - at, back,
+                            leat_key_part(key, layout->counts), leat_key_part(key, layout->sums),
+                            leat_key_part(key, layout->squares));
     *tail = key->base + low;
 }
 
@@ -298,62 +294,76 @@ static void drop_oldest(struct leat_windows *windows, struct leat_window_key *ke
     drop_front(windows, key, count);
 }
 
-static void move_to_front(struct leat_windows *windows, struct leat_window_key *key)
+size_t leat_window_key_size(const struct leat_windows *windows, const struct leat_window_key *key, uint32_t capacity)
 {
-    memmove(key->words, leat_key_event(windows, key, 0), words_size(windows, key->count));
-    key->start = 0;
+    return leat_key_events_at(windows, key) + words_size(windows, capacity);
 }
 
-/* Another array, larger or smaller: false when the bound forbids it. */
-static bool resize(struct leat_windows *windows, struct leat_window_key *key, uint32_t capacity)
+static void move_to_front(struct leat_windows *windows, struct leat_window_key *key)
 {
-    size_t room = leat_slab_room(words_size(windows, capacity));
-    int64_t *words = leat_slab_take(&windows->slab, room);
-    if (words == NULL)
-        return false;
-    if (key->count > 0)
-        memcpy(words, leat_key_event(windows, key, 0), words_size(windows, key->count));
-    leat_slab_give(&windows->slab, key->words, words_size(windows, key->capacity));
-    key->words = words;
-    key->capacity = (uint32_t)(room / words_size(windows, 1));
+    const int64_t *from = leat_key_event(windows, key, 0);
     key->start = 0;
-    return true;
+    memmove(leat_key_event(windows, key, 0), from, words_size(windows, key->count));
+}
+
+/* Another block, larger or smaller: NULL when the bound forbids it. */
+static struct leat_window_key *resize(struct leat_windows *windows, struct leat_window_key *key, uint32_t capacity)
+{
+    size_t room = leat_slab_room(leat_window_key_size(windows, key, capacity)), at = leat_key_events_at(windows, key);
+    struct leat_window_key *to = leat_slab_take(&windows->slab, room);
+    if (to == NULL)
+        return NULL;
+    memcpy(to, key, at);
+    to->start = 0;
+    to->capacity = (uint32_t)((room - at) / words_size(windows, 1));
+    memcpy(leat_key_event(windows, to, 0), leat_key_event(windows, key, 0), words_size(windows, key->count));
+    leat_slab_give(&windows->slab, key, leat_window_key_size(windows, key, key->capacity));
+    return to;
 }
 
 /* Room for one more event behind the last: by letting go what has expired, by moving to the front, by growing, and where
- * a bound forbids that by dropping the oldest. False: there is no room at all. */
-static bool reserve(struct leat_windows *windows, struct leat_window_key *key)
+ * a bound forbids that by dropping the oldest. Returns where the key's block is then; without any room it is full. */
+static struct leat_window_key *reserve(struct leat_windows *windows, struct leat_window_key *key)
 {
-    while (key->count >= windows->events_max) {
-        uint32_t count = key->count;
-        drop_expired(windows, key);
-        if (key->count == count)
-            drop_oldest(windows, key, 1);
-    }
+    struct leat_window_key *to = NULL;
     if (key->start + key->count < key->capacity)
-        return true;
+        return key;
     drop_expired(windows, key);
-    if (key->capacity > SCAN_MAX && key->count < key->capacity / 8 && resize(windows, key, grown(key->count)))
-        return true;
-    if (key->start > key->capacity / 4) {
+    if (key->capacity > SCAN_MAX && key->count < key->capacity / 8)
+        to = resize(windows, key, grown(key->count));
+    if (to == NULL && key->start > key->capacity / 4) {
         move_to_front(windows, key);
-        return true;
+        return key;
     }
-    if (resize(windows, key, grown(key->capacity)))
-        return true;
-    if (key->capacity == 0)
-        return false;
+    if (to == NULL)
+        to = resize(windows, key, grown(key->capacity));
+    if (to != NULL)
+        return to;
     /* Some at once, so that not every event moves all others. */
-    if (key->start == 0)
+    if (key->start == 0 && key->count > 0)
         drop_oldest(windows, key, key->count / 16 + 1);
     move_to_front(windows, key);
-    return true;
+    return key;
+}
+
+/* Keeps within the number of events of a key. */
+static void drop_beyond_max(struct leat_windows *windows, struct leat_window_key *key)
+{
+    if (key->count < windows->events_max)
+        return;
+    drop_expired(windows, key);
+    if (key->count >= windows->events_max)
+        drop_oldest(windows, key, key->count - windows->events_max + 1);
 }
 
 /* Opens a place at `index`, by moving the shorter side. */
 static void open_place(struct leat_windows *windows, struct leat_window_key *key, uint32_t index)
 {
     size_t stride = windows->layout.stride;
+    if (index == key->count) {
+        key->count++;
+        return;
+    }
     if (key->start > 0 && index < key->count / 2) {
         int64_t *first = leat_key_event(windows, key, 0);
         memmove(first - stride, first, words_size(windows, index));
@@ -372,43 +382,57 @@ static void places_follow(uint32_t *ids, size_t count, const struct leat_window_
         ids[i] += ids[i] - key->base > index;
 }
 
-void leat_window_log_insert(struct leat_windows *windows, struct leat_window_key *key)
+/* The events where the tails stand, and the queues, are about to be read: they are fetched together. */
+static void fetch(const struct leat_windows *windows, const struct leat_window_key *key)
+{
+    const struct leat_window_layout *layout = &windows->layout;
+    const uint32_t *tails = leat_key_part(key, layout->tails);
+    struct leat_window_queue *const *queues = leat_key_queues(windows, key);
+    __builtin_prefetch(leat_key_event(windows, key, key->count));
+    for (size_t r = 0; r < layout->range_count; r++)
+        __builtin_prefetch(leat_key_event(windows, key, tails[r] - key->base));
+    for (size_t i = 0; i < layout->extreme_count; i++)
+        __builtin_prefetch(queues[i]);
+}
+
+struct leat_window_key *leat_window_log_insert(struct leat_windows *windows, struct leat_window_key *key)
 {
     const struct leat_window_layout *layout = &windows->layout;
     int64_t time = windows->event[0];
-    if (!reserve(windows, key)) {
-        if (time > key->dropped_until)
-            key->dropped_until = time;
+    fetch(windows, key);
+    drop_beyond_max(windows, key);
+    key = reserve(windows, key);
+    if (key->start + key->count == key->capacity) {
+        key->dropped_until = time > key->dropped_until ? time : key->dropped_until;
         windows->counters.dropped++;
-        return;
+        return key;
     }
     uint32_t index = key->count;
     if (index > 0 && leat_key_time(windows, key, index - 1) > time) {
         windows->counters.out_of_order++;
         index = leat_window_log_after(windows, key, time);
-    }
-    uint32_t *tails = leat_key_part(key, layout->tails), *hints = leat_key_part(key, layout->hint_ids);
-    if (index < key->count) {
-        places_follow(tails, layout->range_count, key, index);
-        places_follow(hints, layout->hint_count, key, index);
+        places_follow(leat_key_part(key, layout->tails), layout->range_count, key, index);
+        places_follow(leat_key_part(key, layout->hint_ids), layout->hint_count, key, index);
     }
     open_place(windows, key, index);
-    memcpy(leat_key_event(windows, key, index), windows->event, words_size(windows, 1));
+    int64_t *event = leat_key_event(windows, key, index);
+    for (size_t i = 0; i < layout->stride; i++)
+        event[i] = windows->event[i];
     windows->counters.events++;
     for (size_t c = 0; c < layout->text_count; c++) {
         int64_t word = windows->event[1 + layout->texts[c]];
         if (leat_word_is_value(word))
             leat_word_text(word)->holders++;
     }
-    for (uint32_t r = 0; r < layout->range_count; r++)
-        if (tails[r] - key->base <= index)
-            apply_to_key(windows, key, r, index, true);
+    apply_event(windows, key, index);
+    uint32_t *hints = leat_key_part(key, layout->hint_ids);
     for (size_t i = 0; i < layout->hint_count; i++)
         if (hints[i] - key->base > index)
             hints[i] = key->base + index;
     edges_follow(windows, key, index);
     if (layout->extreme_count > 0)
         queues_follow(windows, key, index);
+    return key;
 }
 
 void leat_window_log_clear(struct leat_windows *windows, struct leat_window_key *key)
@@ -417,7 +441,11 @@ void leat_window_log_clear(struct leat_windows *windows, struct leat_window_key 
     struct leat_window_queue **queues = leat_key_queues(windows, key);
     for (size_t i = 0; i < windows->layout.extreme_count; i++)
         queue_give(windows, &queues[i]);
-    leat_slab_give(&windows->slab, key->words, words_size(windows, key->capacity));
-    key->words = NULL;
-    key->start = key->capacity = 0;
+    key->start = 0;
+}
+
+struct leat_window_key *leat_window_log_shrink(struct leat_windows *windows, struct leat_window_key *key)
+{
+    struct leat_window_key *to = key->capacity > 0 ? resize(windows, key, 0) : NULL;
+    return to != NULL ? to : key;
 }

@@ -51,6 +51,15 @@ static bool needs_sum(enum leat_aggregate_kind kind)
     return kind == LEAT_AGGREGATE_SUM || kind == LEAT_AGGREGATE_AVG || needs_squares(kind);
 }
 
+static void add_sum_column(struct leat_window_layout *layout, const struct leat_window_cell *cell)
+{
+    size_t i = 0;
+    while (i < layout->sum_column_count && layout->sum_columns[i].column != cell->column)
+        i++;
+    layout->sum_columns[i] = (struct leat_window_sum){cell->column, cell->is_double};
+    layout->sum_column_count += i == layout->sum_column_count;
+}
+
 static uint32_t cell_for(struct leat_window_layout *layout, const struct leat_window_op *op)
 {
     size_t i = 0;
@@ -68,6 +77,8 @@ static uint32_t cell_for(struct leat_window_layout *layout, const struct leat_wi
         };
     }
     cell->has_sum |= needs_sum(op->kind);
+    if (cell->has_sum)
+        add_sum_column(layout, cell);
     if (needs_squares(op->kind) && cell->squares < 0)
         cell->squares = (int32_t)layout->squares_count++;
     return (uint32_t)i;
@@ -125,28 +136,53 @@ static uint32_t life_for(struct leat_window_layout *layout, const struct leat_wi
     return (uint32_t)i;
 }
 
-static uint32_t part_for(struct leat_window_layout *layout, const struct leat_window_op *op)
+static enum leat_window_code code_of(const struct leat_window_op *op)
 {
     if (op->range < 0)
-        return life_for(layout, op);
+        return LEAT_WINDOW_LIFE;
     switch (op->kind) {
     case LEAT_AGGREGATE_COUNT:
-        return op->column < 0 ? 0 : cell_for(layout, op);
+        return op->column < 0 ? LEAT_WINDOW_EVENTS : LEAT_WINDOW_COUNT;
     case LEAT_AGGREGATE_SUM:
+        return LEAT_WINDOW_SUM;
     case LEAT_AGGREGATE_AVG:
+        return LEAT_WINDOW_AVG;
     case LEAT_AGGREGATE_STDDEV:
     case LEAT_AGGREGATE_VAR:
-        return cell_for(layout, op);
+        return LEAT_WINDOW_SPREAD;
     case LEAT_AGGREGATE_MIN:
     case LEAT_AGGREGATE_MAX:
-        return extreme_for(layout, (uint32_t)op->column, op->kind == LEAT_AGGREGATE_MAX);
+        return LEAT_WINDOW_EXTREME;
     case LEAT_AGGREGATE_FIRST:
-        return hint_for(layout, (uint32_t)op->column, (uint32_t)op->range);
+        return LEAT_WINDOW_FIRST;
     case LEAT_AGGREGATE_LAST:
     case LEAT_AGGREGATE_LAG:
-        return edge_for(layout, (uint32_t)op->column);
+        return LEAT_WINDOW_LAST;
     }
     leat_assert_failed("a kind of aggregate that is known", __FILE__, __LINE__);
+}
+
+static uint32_t part_for(struct leat_window_layout *layout, const struct leat_window_op *op)
+{
+    uint32_t column = (uint32_t)op->column, range = (uint32_t)op->range;
+    switch (op->code) {
+    case LEAT_WINDOW_LIFE:
+        return life_for(layout, op);
+    case LEAT_WINDOW_EVENTS:
+        return 0;
+    case LEAT_WINDOW_COUNT:
+    case LEAT_WINDOW_SUM:
+    case LEAT_WINDOW_AVG:
+    case LEAT_WINDOW_SPREAD:
+        return cell_for(layout, op);
+    case LEAT_WINDOW_EXTREME:
+        return extreme_for(layout, column, op->kind == LEAT_AGGREGATE_MAX);
+    case LEAT_WINDOW_FIRST:
+        return hint_for(layout, column, range);
+    case LEAT_WINDOW_LAST:
+        return edge_for(layout, column);
+    }
+    return 0;
 }
 
 static void make_ops(struct leat_window_layout *layout, const struct leat_window_plan *plan)
@@ -165,6 +201,7 @@ static void make_ops(struct leat_window_layout *layout, const struct leat_window
             op->column = aggregate->column;
             op->type = aggregate->column < 0 ? LEAT_TYPE_NULL : plan->columns[aggregate->column];
             op->range = range;
+            op->code = code_of(op);
             op->part = part_for(layout, op);
         }
     }
@@ -222,6 +259,7 @@ void leat_window_layout_make(struct leat_window_layout *layout, const struct lea
     layout->ranges = leat_arena_zalloc(arena, most, sizeof(*layout->ranges));
     layout->cells = leat_arena_zalloc(arena, most, sizeof(*layout->cells));
     layout->cells_of = leat_arena_zalloc(arena, most, sizeof(*layout->cells_of));
+    layout->sum_columns = leat_arena_zalloc(arena, most, sizeof(*layout->sum_columns));
     layout->extremes = leat_arena_zalloc(arena, most, sizeof(*layout->extremes));
     layout->edges = leat_arena_zalloc(arena, most, sizeof(*layout->edges));
     layout->hints = leat_arena_zalloc(arena, most, sizeof(*layout->hints));

@@ -16,6 +16,11 @@ struct leat_window_cell {
     int32_t squares; /* number among those that have squares, or -1 */
 };
 
+struct leat_window_sum {
+    uint32_t column;
+    bool is_double;
+};
+
 /* The extremes of one column. */
 struct leat_window_extreme {
     uint32_t column;
@@ -35,8 +40,22 @@ struct leat_window_life {
     size_t n, sum, squares, min, max, first, last, lag;
 };
 
+/* How an aggregate's value is made. */
+enum leat_window_code {
+    LEAT_WINDOW_LIFE, /* without a range */
+    LEAT_WINDOW_EVENTS,
+    LEAT_WINDOW_COUNT,
+    LEAT_WINDOW_SUM,
+    LEAT_WINDOW_AVG,
+    LEAT_WINDOW_SPREAD,
+    LEAT_WINDOW_EXTREME,
+    LEAT_WINDOW_FIRST,
+    LEAT_WINDOW_LAST,
+};
+
 /* One aggregate: where its value comes from. */
 struct leat_window_op {
+    enum leat_window_code code;
     enum leat_aggregate_kind kind;
     int32_t column;
     enum leat_type type; /* of the column */
@@ -50,7 +69,9 @@ struct leat_window_layout {
     size_t range_count;
     struct leat_window_cell *cells; /* by range */
     size_t cell_count, squares_count;
-    size_t *cells_of; /* cells_of[r] … cells_of[r + 1] − 1 are those of range r */
+    size_t *cells_of;                    /* cells_of[r] … cells_of[r + 1] − 1 are those of range r */
+    struct leat_window_sum *sum_columns; /* the columns of which some cell has a sum */
+    size_t sum_column_count;
     struct leat_window_extreme *extremes;
     size_t extreme_count;
     uint32_t *edges; /* the columns of which the last two values are kept at hand */
@@ -66,7 +87,7 @@ struct leat_window_layout {
 
     /* Offsets into a key's block. */
     size_t sums, squares, queues, counts, tails, edge_ids, hint_ids;
-    size_t key; /* the key's bytes, at the end */
+    size_t key; /* the key's bytes, before the events */
 };
 
 /* `header` is the size of what every key's block begins with. The layout lives in the arena. */

@@ -27,33 +27,48 @@ static bool is_of_sums(enum leat_aggregate_kind kind)
     return kind <= LEAT_AGGREGATE_AVG || kind == LEAT_AGGREGATE_STDDEV || kind == LEAT_AGGREGATE_VAR;
 }
 
+static int scale_of(const struct leat_window_op *op)
+{
+    return op->type == LEAT_TYPE_DOUBLE ? LEAT_EXACT_SCALE : 0;
+}
+
+/* False when it is too large for its type. */
+static bool sum_value(const struct leat_window_op *op, leat_int128 sum, struct leat_value *ret)
+{
+    if (op->type == LEAT_TYPE_DOUBLE) {
+        *ret = leat_value_double(leat_exact_double(sum, LEAT_EXACT_SCALE));
+        return true;
+    }
+    bool fits = sum == (int64_t)sum;
+    *ret = fits ? leat_value_int((int64_t)sum) : leat_value_null();
+    return fits;
+}
+
+static struct leat_value spread_value(const struct leat_window_op *op, leat_int128 sum,
+                                      const struct leat_squares *squares, uint64_t n)
+{
+    if (op->kind == LEAT_AGGREGATE_VAR)
+        return leat_value_double(leat_exact_variance(sum, squares, n, scale_of(op)));
+    return leat_value_double(leat_exact_deviation(sum, squares, n, scale_of(op)));
+}
+
 /* The value of a COUNT, SUM, AVG, VAR or STDDEV; false when it is too large to be held. */
 static bool value_of_sums(const struct leat_window_op *op, const struct sums *sums, struct leat_value *ret)
 {
-    int scale = op->type == LEAT_TYPE_DOUBLE ? LEAT_EXACT_SCALE : 0;
     bool spreads = op->kind == LEAT_AGGREGATE_VAR || op->kind == LEAT_AGGREGATE_STDDEV;
-    if (op->kind == LEAT_AGGREGATE_COUNT) {
-        *ret = leat_value_int((int64_t)sums->n);
-        return true;
-    }
     *ret = leat_value_null();
-    if (sums->n < (spreads ? 2 : 1))
+    if (op->kind == LEAT_AGGREGATE_COUNT)
+        *ret = leat_value_int((int64_t)sums->n);
+    else if (sums->n < (spreads ? 2 : 1))
         return true;
-    if (sums->overflowed)
+    else if (sums->overflowed)
         return false;
-    if (op->kind == LEAT_AGGREGATE_AVG) {
-        *ret = leat_value_double(leat_exact_mean(sums->sum, sums->n, scale));
-    } else if (op->kind == LEAT_AGGREGATE_VAR) {
-        *ret = leat_value_double(leat_exact_variance(sums->sum, sums->squares, sums->n, scale));
-    } else if (op->kind == LEAT_AGGREGATE_STDDEV) {
-        *ret = leat_value_double(leat_exact_deviation(sums->sum, sums->squares, sums->n, scale));
-    } else if (op->type == LEAT_TYPE_DOUBLE) {
-        *ret = leat_value_double(leat_exact_double(sums->sum, scale));
-    } else {
-        if (sums->sum != (int64_t)sums->sum)
-            return false;
-        *ret = leat_value_int((int64_t)sums->sum);
-    }
+    else if (op->kind == LEAT_AGGREGATE_SUM)
+        return sum_value(op, sums->sum, ret);
+    else if (op->kind == LEAT_AGGREGATE_AVG)
+        *ret = leat_value_double(leat_exact_mean(sums->sum, sums->n, scale_of(op)));
+    else
+        *ret = spread_value(op, sums->sum, sums->squares, sums->n);
     return true;
 }
 
@@ -177,13 +192,43 @@ struct view {
     const struct leat_squares *squares;
 };
 
+/* The words that are no value are the least integers: the greatest word is a value if there is one, and the least value is
+ * the least word counted from behind them, as unsigned. */
 static int64_t scan_extreme(const struct leat_windows *windows, const struct leat_window_key *key,
                             const struct leat_window_op *op, uint32_t low, uint32_t high)
 {
-    int64_t best = WORD_ABSENT;
-    for (uint32_t i = low; i < high; i++)
-        best = better_word(op->kind, best, column_word(windows, key, i, op->column));
-    return best;
+    size_t stride = windows->layout.stride;
+    const int64_t *event = leat_key_event(windows, key, low) + 1 + op->column;
+    if (op->kind == LEAT_AGGREGATE_MAX) {
+        int64_t max = WORD_ABSENT;
+        for (uint32_t i = low; i < high; i++, event += stride)
+            max = *event > max ? *event : max;
+        return max;
+    }
+    const uint64_t zero = (uint64_t)WORD_ABSENT + 1;
+    uint64_t min = UINT64_MAX;
+    for (uint32_t i = low; i < high; i++, event += stride) {
+        uint64_t word = (uint64_t)*event - zero;
+        min = word < min ? word : min;
+    }
+    return (int64_t)(min + zero);
+}
+
+/* The place in a queue of the first event from `low` on. Few are counted: that is quicker than to guess where to go. */
+static uint32_t queue_find(const struct leat_window_queue *queue, const struct leat_window_key *key, uint32_t low)
+{
+    uint32_t from = queue->begin, to = queue->end;
+    while (to - from > 16) {
+        uint32_t middle = from + (to - from) / 2;
+        if ((int32_t)(queue->ids[middle] - key->base) >= (int32_t)low)
+            to = middle;
+        else
+            from = middle + 1;
+    }
+    uint32_t before = 0;
+    for (uint32_t i = from; i < to; i++)
+        before += (int32_t)(queue->ids[i] - key->base) < (int32_t)low;
+    return from + before;
 }
 
 /* The queue's first event of the window is its extreme, if the window reaches that far. One that ends earlier must look. */
@@ -193,17 +238,10 @@ static int64_t find_extreme(const struct leat_windows *windows, const struct lea
     const struct leat_window_queue *queue = leat_key_queues(windows, key)[op->part];
     if (queue == NULL)
         return scan_extreme(windows, key, op, low, high);
-    uint32_t from = queue->begin, to = queue->end;
-    while (from < to) {
-        uint32_t middle = from + (to - from) / 2;
-        if ((int32_t)(queue->ids[middle] - key->base) >= (int32_t)low)
-            to = middle;
-        else
-            from = middle + 1;
-    }
-    if (from == queue->end)
+    uint32_t at = queue_find(queue, key, low);
+    if (at == queue->end)
         return WORD_ABSENT;
-    uint32_t index = queue->ids[from] - key->base;
+    uint32_t index = queue->ids[at] - key->base;
     if (index < high)
         return column_word(windows, key, index, op->column);
     return scan_extreme(windows, key, op, low, high);
@@ -242,65 +280,51 @@ static int64_t find_last(const struct leat_windows *windows, const struct leat_w
     return at >= low ? column_word(windows, key, (uint32_t)at, op->column) : WORD_ABSENT;
 }
 
-static bool read_sums(const struct leat_windows *windows, const struct leat_window_op *op, const struct view *view,
-                      struct leat_value *ret)
-{
-    if (op->column < 0) {
-        *ret = leat_value_int(view->high - view->lows[op->range]);
-        return true;
-    }
-    struct sums sums = {.n = view->counts[op->part], .sum = view->sums[op->part]};
-    int32_t squares = windows->layout.cells[op->part].squares;
-    if (squares >= 0)
-        sums.squares = &view->squares[squares];
-    return value_of_sums(op, &sums, ret);
-}
-
 static bool read_view(const struct leat_windows *windows, struct leat_window_key *key, const struct view *view,
                       struct leat_value *ret)
 {
     bool all = true;
-    for (size_t i = 0; i < windows->layout.op_count; i++) {
-        const struct leat_window_op *op = &windows->layout.ops[i];
-        if (op->range < 0) {
-            all &= read_life(windows, key, op, &ret[i]);
-            continue;
+    const struct leat_window_op *op = windows->layout.ops, *end = op + windows->layout.op_count;
+    for (; op < end; op++, ret++) {
+        uint32_t n;
+        switch (op->code) {
+        case LEAT_WINDOW_LIFE:
+            all &= read_life(windows, key, op, ret);
+            break;
+        case LEAT_WINDOW_EVENTS:
+            *ret = leat_value_int(view->high - view->lows[op->range]);
+            break;
+        case LEAT_WINDOW_COUNT:
+            *ret = leat_value_int(view->counts[op->part]);
+            break;
+        case LEAT_WINDOW_SUM:
+            if (view->counts[op->part] > 0)
+                all &= sum_value(op, view->sums[op->part], ret);
+            else
+                *ret = leat_value_null();
+            break;
+        case LEAT_WINDOW_AVG:
+            n = view->counts[op->part];
+            *ret = n > 0 ? leat_value_double(leat_exact_mean(view->sums[op->part], n, scale_of(op))) : leat_value_null();
+            break;
+        case LEAT_WINDOW_SPREAD:
+            n = view->counts[op->part];
+            *ret = n > 1 ? spread_value(op, view->sums[op->part],
+                                        &view->squares[windows->layout.cells[op->part].squares], n)
+                         : leat_value_null();
+            break;
+        case LEAT_WINDOW_EXTREME:
+            *ret = value_of(op->type, find_extreme(windows, key, op, view->lows[op->range], view->high));
+            break;
+        case LEAT_WINDOW_FIRST:
+            *ret = value_of(op->type, find_first(windows, key, op, view));
+            break;
+        case LEAT_WINDOW_LAST:
+            *ret = value_of(op->type, find_last(windows, key, op, view));
+            break;
         }
-        int64_t word = WORD_ABSENT;
-        switch (op->kind) {
-        case LEAT_AGGREGATE_MIN:
-        case LEAT_AGGREGATE_MAX:
-            word = find_extreme(windows, key, op, view->lows[op->range], view->high);
-            break;
-        case LEAT_AGGREGATE_FIRST:
-            word = find_first(windows, key, op, view);
-            break;
-        case LEAT_AGGREGATE_LAST:
-        case LEAT_AGGREGATE_LAG:
-            word = find_last(windows, key, op, view);
-            break;
-        default:
-            all &= read_sums(windows, op, view, &ret[i]);
-            continue;
-        }
-        ret[i] = value_of(op->type, word);
     }
     return all;
-}
-
-/* The first event of the window, from where the tail is: it rarely has to go far. */
-static uint32_t low_near(const struct leat_windows *windows, const struct leat_window_key *key, uint32_t tail,
-                         int64_t after)
-{
-    for (int steps = 0; steps < 8; steps++) {
-        if (tail < key->count && leat_key_time(windows, key, tail) <= after)
-            tail++;
-        else if (tail > 0 && leat_key_time(windows, key, tail - 1) > after)
-            tail--;
-        else
-            return tail;
-    }
-    return leat_window_log_after(windows, key, after);
 }
 
 static int64_t begin_of(const struct leat_windows *windows, uint32_t r, int64_t t)
@@ -309,16 +333,27 @@ static int64_t begin_of(const struct leat_windows *windows, uint32_t r, int64_t 
     return after > windows->evicted_until ? after : windows->evicted_until;
 }
 
+/* Lets a tail follow to the first event after a time; time rarely goes back. Returns its index. */
+static uint32_t tail_follow(const struct leat_windows *windows, struct leat_window_key *key, uint32_t r, int64_t after)
+{
+    size_t stride = windows->layout.stride;
+    uint32_t tail = ((const uint32_t *)leat_key_part(key, windows->layout.tails))[r] - key->base, at = tail;
+    const int64_t *event = leat_key_event(windows, key, at);
+    if (at > 0 && *(event - stride) > after)
+        at = leat_window_log_after(windows, key, after);
+    else
+        for (; at < key->count && *event <= after; event += stride)
+            at++;
+    if (at != tail)
+        leat_window_log_move_tail(windows, key, r, at);
+    return at;
+}
+
 static bool read_newest(struct leat_windows *windows, struct leat_window_key *key, int64_t t, struct leat_value *ret)
 {
     const struct leat_window_layout *layout = &windows->layout;
-    const uint32_t *tails = leat_key_part(key, layout->tails);
-    for (uint32_t r = 0; r < layout->range_count; r++) {
-        uint32_t low = low_near(windows, key, tails[r] - key->base, begin_of(windows, r, t));
-        windows->lows[r] = low;
-        if (low != tails[r] - key->base)
-            leat_window_log_move_tail(windows, key, r, low);
-    }
+    for (uint32_t r = 0; r < layout->range_count; r++)
+        windows->lows[r] = tail_follow(windows, key, r, begin_of(windows, r, t));
     struct view view = {
         .lows = windows->lows,
         .high = key->count,
@@ -328,6 +363,15 @@ static bool read_newest(struct leat_windows *windows, struct leat_window_key *ke
         .squares = leat_key_part(key, layout->squares),
     };
     return read_view(windows, key, &view, ret);
+}
+
+/* Adds the events [from, to), if there are any, to the copied cells, or takes them out. */
+static void cells_change(struct leat_windows *windows, const struct leat_window_key *key, uint32_t r, uint32_t from,
+                         uint32_t to, bool add)
+{
+    if (from < to)
+        leat_window_cells_apply(windows, r, leat_key_event(windows, key, from), to - from, add, windows->counts,
+                                windows->sums, windows->squares);
 }
 
 /* Brings the copied cells of a range from [tail, end) to [low, high). Where the two have little in common it starts from nothing. */
@@ -347,15 +391,9 @@ static void cells_at(struct leat_windows *windows, const struct leat_window_key 
                                          : ((const struct leat_squares *)leat_key_part(key, layout->squares))[s];
     }
     uint32_t at = afresh ? high : tail, end = afresh ? high : key->count;
-    for (uint32_t i = at; i < low; i++)
-        leat_window_log_apply(windows, r, leat_key_event(windows, key, i), false, windows->counts, windows->sums,
-                              windows->squares);
-    for (uint32_t i = low; i < at; i++)
-        leat_window_log_apply(windows, r, leat_key_event(windows, key, i), true, windows->counts, windows->sums,
-                              windows->squares);
-    for (uint32_t i = high; i < end; i++)
-        leat_window_log_apply(windows, r, leat_key_event(windows, key, i), false, windows->counts, windows->sums,
-                              windows->squares);
+    cells_change(windows, key, r, at, low, false);
+    cells_change(windows, key, r, low, at, true);
+    cells_change(windows, key, r, high, end, false);
 }
 
 static bool read_behind(struct leat_windows *windows, struct leat_window_key *key, int64_t t, struct leat_value *ret)

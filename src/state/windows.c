@@ -13,8 +13,10 @@
 /* How much of the table one call of evict looks at: some, and more after many adds, so that a lap of the sweep takes about
  * as many adds as a quarter of the table's slots. */
 #define SWEEP_SLOTS 16
-#define SWEEP_SLOTS_PER_ADD 4
+#define SWEEP_SLOTS_PER_ADD 1
 #define SWEEP_SLOTS_MAX 16384
+
+#define NEW_KEY_EVENTS 2 /* so many have room in a new key's block */
 
 #define NO_EVENTS UINT32_MAX /* the note of a key that stays though its events have left */
 
@@ -28,6 +30,7 @@ struct leat_windows *leat_windows_new(const struct leat_window_plan *plan)
     const struct leat_window_layout *layout = &windows->layout;
     windows->event = leat_arena_zalloc(&windows->arena, layout->stride, sizeof(*windows->event));
     windows->lows = leat_arena_zalloc(&windows->arena, layout->range_count + 1, sizeof(*windows->lows));
+    windows->steps = leat_arena_zalloc(&windows->arena, layout->stride, sizeof(*windows->steps));
     windows->sums = leat_arena_zalloc(&windows->arena, layout->cell_count + 1, sizeof(*windows->sums));
     windows->counts = leat_arena_zalloc(&windows->arena, layout->cell_count + 1, sizeof(*windows->counts));
     windows->squares = leat_arena_zalloc(&windows->arena, layout->squares_count + 1, sizeof(*windows->squares));
@@ -44,16 +47,11 @@ struct leat_windows *leat_windows_new(const struct leat_window_plan *plan)
     return windows;
 }
 
-static size_t key_size(const struct leat_windows *windows, const struct leat_window_key *key)
-{
-    return windows->layout.key + key->len;
-}
-
 static void free_key(struct leat_windows *windows, struct leat_window_key *key)
 {
     leat_window_log_clear(windows, key);
     leat_window_life_clear(windows, key);
-    leat_slab_give(&windows->slab, key, key_size(windows, key));
+    leat_slab_give(&windows->slab, key, leat_window_key_size(windows, key, key->capacity));
 }
 
 void leat_windows_free(struct leat_windows *windows)
@@ -86,6 +84,7 @@ static void init_key(const struct leat_windows *windows, struct leat_window_key 
 {
     memset(key, 0, windows->layout.key);
     key->len = (uint32_t)bytes.len;
+    key->capacity = windows->layout.range_count > 0 ? NEW_KEY_EVENTS : 0;
     key->dropped_until = windows->lost_until;
     key->lost = windows->lost;
     if (bytes.len > 0)
@@ -104,13 +103,15 @@ static size_t put_slot(struct leat_windows *windows, struct leat_bytes bytes)
     size_t slot = find_slot(windows, bytes, &hash);
     if (slot != LEAT_INDEX_NOT_FOUND)
         return slot;
-    struct leat_window_key *key = leat_slab_take(&windows->slab, windows->layout.key + bytes.len);
+    struct leat_window_key header = {.len = (uint32_t)bytes.len};
+    size_t size = leat_window_key_size(windows, &header, windows->layout.range_count > 0 ? NEW_KEY_EVENTS : 0);
+    struct leat_window_key *key = leat_slab_take(&windows->slab, size);
     if (key == NULL)
         return LEAT_INDEX_NOT_FOUND;
     init_key(windows, key, bytes);
     slot = leat_index_insert(&windows->keys, hash, key);
     if (slot == LEAT_INDEX_NOT_FOUND)
-        leat_slab_give(&windows->slab, key, key_size(windows, key));
+        leat_slab_give(&windows->slab, key, size);
     return slot;
 }
 
@@ -226,7 +227,8 @@ int leat_windows_add(struct leat_windows *windows, struct leat_bytes key, int64_
         uint32_t now = coarse(time), *note = &windows->keys.slots[slot].note;
         if (now > *note || *note == NO_EVENTS)
             *note = now;
-        leat_window_log_insert(windows, block);
+        block = leat_window_log_insert(windows, block);
+        windows->keys.slots[slot].block = block;
     }
     if (windows->layout.life_count > 0)
         leat_window_life_add(windows, block);
@@ -295,6 +297,7 @@ static bool evict_key(struct leat_windows *windows, size_t slot)
     struct leat_window_key *key = windows->keys.slots[slot].block;
     if (windows->layout.life_count > 0) {
         leat_window_log_clear(windows, key);
+        windows->keys.slots[slot].block = leat_window_log_shrink(windows, key);
         windows->keys.slots[slot].note = NO_EVENTS;
         return false;
     }
