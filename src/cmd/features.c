@@ -132,7 +132,7 @@ static int read_labels(const struct leat_job *job, struct leat_labels **ret, str
     struct leat_stream *stream;
     if (leat_cmd_open_stream(job->function, job->files, NULL, &stream, err) < 0)
         return -1;
-    int result = leat_truth_read(job->function, stream, ret, NULL, err);
+    int result = leat_truth_read(job->function, stream, LEAT_TIME_MAX, ret, NULL, err);
     leat_stream_close(stream);
     return result;
 }

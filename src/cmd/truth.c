@@ -8,6 +8,7 @@
 struct reading {
     const struct leat_function *function;
     struct leat_labels *labels;
+    int64_t until;
     struct leat_event_decoder *decoder;
     struct leat_expr_scratch scratch;
     struct leat_arena text;
@@ -26,8 +27,8 @@ static int take(struct reading *reading, const struct leat_event *event)
         return -1;
     struct leat_value joined = event->values[plan->key_slot];
     double number = leat_value_number(leat_expr_type(plan->value), value);
-    if (joined.null || isnan(number))
-        return 0; /* says nothing of any event */
+    if (joined.null || isnan(number) || event->time > reading->until)
+        return 0; /* says nothing of any event, or not yet */
     const struct leat_slot *slot = &plan->source.projection.slots[plan->key_slot];
     leat_buffer_reset(&reading->key);
     leat_encode_json_value(&reading->key, slot->type, slot->encoding, joined);
@@ -52,8 +53,8 @@ static bool visit(void *self, const struct leat_reader *reader)
     return true;
 }
 
-int leat_truth_read(const struct leat_function *function, struct leat_stream *stream, struct leat_labels **ret,
-                    uint64_t *ret_unread, struct leat_error *err)
+int leat_truth_read(const struct leat_function *function, struct leat_stream *stream, int64_t until,
+                    struct leat_labels **ret, uint64_t *ret_unread, struct leat_error *err)
 {
     if (!function->labels.present)
         return leat_error_set(err, LEAT_ERROR_FINDING, "%s has no labels: section", function->file);
@@ -65,6 +66,7 @@ int leat_truth_read(const struct leat_function *function, struct leat_stream *st
         return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "the labels' topic '%s' does not exist", topic);
     struct reading reading = {.function = function,
                               .labels = leat_labels_new(function->labels.wait),
+                              .until = until,
                               .decoder = leat_event_decoder_new(function, LEAT_SOURCE_LABELS)};
     reading.scratch.text = &reading.text;
     leat_expr_scratch_reserve(&reading.scratch, function->registers);

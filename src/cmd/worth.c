@@ -216,7 +216,7 @@ static int worth(const struct leat_arguments *arguments, struct leat_job *job, s
     struct leat_labels *labels = NULL;
     if (leat_cmd_open_stream(job->function, job->files, NULL, &stream, err) < 0)
         return -1;
-    int result = leat_truth_read(job->function, stream, &labels, NULL, err);
+    int result = leat_truth_read(job->function, stream, LEAT_TIME_MAX, &labels, NULL, err);
     leat_stream_close(stream);
     struct worth_sink sink = {.labels = labels};
     job->config.limits_off = true;
