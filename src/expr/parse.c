@@ -78,7 +78,7 @@ static bool is_word(const struct parser *p, const char *word)
     return leat_expr_token_is(&p->token, word);
 }
 
-static bool accept(struct parser *p, enum leat_expr_token_kind kind)
+static bool take(struct parser *p, enum leat_expr_token_kind kind)
 {
     if (p->token.kind != kind)
         return false;
@@ -86,7 +86,7 @@ static bool accept(struct parser *p, enum leat_expr_token_kind kind)
     return true;
 }
 
-static bool accept_word(struct parser *p, const char *word)
+static bool take_word(struct parser *p, const char *word)
 {
     if (!is_word(p, word))
         return false;
@@ -162,9 +162,9 @@ static bool parse_list(struct parser *p, struct list *list, enum leat_expr_token
         if (!item)
             return false;
         append(p, list, item);
-    } while (accept(p, LEAT_TOKEN_COMMA));
+    } while (take(p, LEAT_TOKEN_COMMA));
     p->depth--;
-    if (!accept(p, close)) {
+    if (!take(p, close)) {
         expected(p, fits);
         return false;
     }
@@ -264,7 +264,7 @@ static struct leat_expr_node *parse_path(struct parser *p)
                 return expected(p, "a name behind the point");
             step = step_of(&p->token);
             advance(p);
-        } else if (accept(p, LEAT_TOKEN_OPEN_INDEX)) {
+        } else if (take(p, LEAT_TOKEN_OPEN_INDEX)) {
             struct list keys = {0};
             if (!parse_list(p, &keys, LEAT_TOKEN_CLOSE_INDEX, "']'"))
                 return NULL;
@@ -307,7 +307,7 @@ static bool parse_range(struct parser *p, struct leat_expr_window *window)
     if (window->range <= 0)
         return fail_at(p, p->token.at, "a range must be longer than 0"), false;
     advance(p);
-    if (!accept_word(p, "preceding"))
+    if (!take_word(p, "preceding"))
         return expected(p, "preceding"), false;
     return true;
 }
@@ -320,8 +320,8 @@ static struct leat_expr_window *parse_window(struct parser *p)
     window->source = p->source;
     window->at = p->token.at;
     window->range = LEAT_RANGE_NONE;
-    if (accept_word(p, "partition")) {
-        if (!accept_word(p, "by"))
+    if (take_word(p, "partition")) {
+        if (!take_word(p, "by"))
             return expected(p, "by");
         if (!enter(p))
             return NULL;
@@ -330,7 +330,7 @@ static struct leat_expr_window *parse_window(struct parser *p)
             if (!key)
                 return NULL;
             append(p, &keys, key);
-        } while (accept(p, LEAT_TOKEN_COMMA));
+        } while (take(p, LEAT_TOKEN_COMMA));
         p->depth--;
         window->keys = keys.items;
         window->key_count = keys.count;
@@ -339,7 +339,7 @@ static struct leat_expr_window *parse_window(struct parser *p)
         return fail_at(p, p->token.at, "a window is by event time: leave order by out");
     if (is_word(p, "rows") || is_word(p, "groups"))
         return fail_at(p, p->token.at, "windows are by time: range 1h preceding");
-    if (accept_word(p, "range") && !parse_range(p, window))
+    if (take_word(p, "range") && !parse_range(p, window))
         return NULL;
     return window;
 }
@@ -423,13 +423,13 @@ static struct leat_expr_node *parse_cast(struct parser *p, bool attempt)
     if (!kid)
         return NULL;
     p->depth--;
-    if (!accept_word(p, "as"))
+    if (!take_word(p, "as"))
         return expected(p, "as and a type");
     if (p->token.kind != LEAT_TOKEN_NAME || type_named(p->token.text) == LEAT_TYPE_NULL)
         return expected(p, "a type (int, double, string, bool or timestamp)");
     node->type = type_named(p->token.text);
     advance(p);
-    if (!accept(p, LEAT_TOKEN_CLOSE))
+    if (!take(p, LEAT_TOKEN_CLOSE))
         return expected(p, "')'");
     return with_kids(p, node, &kid, 1);
 }
@@ -456,7 +456,7 @@ static struct leat_expr_node *parse_extract(struct parser *p)
         return expected(p, "year, month, day, hour, minute, second, millisecond, day_of_week, day_of_year, "
                            "minute_of_day or epoch");
     advance(p);
-    if (!accept_word(p, "from"))
+    if (!take_word(p, "from"))
         return expected(p, "from");
     if (!enter(p))
         return NULL;
@@ -464,7 +464,7 @@ static struct leat_expr_node *parse_extract(struct parser *p)
     if (!kid)
         return NULL;
     p->depth--;
-    if (!accept(p, LEAT_TOKEN_CLOSE))
+    if (!take(p, LEAT_TOKEN_CLOSE))
         return expected(p, "')'");
     return with_kids(p, node, &kid, 1);
 }
@@ -519,12 +519,12 @@ static bool parse_filter(struct parser *p, struct leat_expr_aggregate_node *aggr
 {
     advance(p);
     advance(p);
-    if (!accept_word(p, "where"))
+    if (!take_word(p, "where"))
         return expected(p, "where"), false;
     aggregate->filter = parse_any(p);
     if (!aggregate->filter)
         return false;
-    if (!accept(p, LEAT_TOKEN_CLOSE))
+    if (!take(p, LEAT_TOKEN_CLOSE))
         return expected(p, "')'"), false;
     return true;
 }
@@ -544,12 +544,12 @@ static bool parse_over(struct parser *p, struct leat_expr_aggregate_node *aggreg
         advance(p);
         return true;
     }
-    if (!accept(p, LEAT_TOKEN_OPEN))
+    if (!take(p, LEAT_TOKEN_OPEN))
         return expected(p, "the name of a window or '('"), false;
     aggregate->window.inlined = parse_window(p);
     if (!aggregate->window.inlined)
         return false;
-    if (!accept(p, LEAT_TOKEN_CLOSE))
+    if (!take(p, LEAT_TOKEN_CLOSE))
         return expected(p, aggregate->window.inlined->range == LEAT_RANGE_NONE
                                ? aggregate->window.inlined->key_count ? "',', range or ')'" : "partition by, range or ')'"
                                : "')'"),
@@ -571,7 +571,7 @@ static struct leat_expr_node *parse_aggregate(struct parser *p, int kind)
         return NULL;
     if (p->token.kind == LEAT_TOKEN_COMMA)
         return too_many_values(p, aggregate, name);
-    if (!accept(p, LEAT_TOKEN_CLOSE))
+    if (!take(p, LEAT_TOKEN_CLOSE))
         return expected(p, "')'");
     if (is_word(p, "filter") && p->next.kind == LEAT_TOKEN_OPEN && !parse_filter(p, aggregate))
         return NULL;
@@ -600,26 +600,26 @@ static struct leat_expr_node *parse_case(struct parser *p)
     }
     if (!is_word(p, "when"))
         return expected(p, "when");
-    while (accept_word(p, "when")) {
+    while (take_word(p, "when")) {
         kid = parse_any(p);
         if (!kid)
             return NULL;
         append(p, &kids, kid);
-        if (!accept_word(p, "then"))
+        if (!take_word(p, "then"))
             return expected(p, "then");
         kid = parse_any(p);
         if (!kid)
             return NULL;
         append(p, &kids, kid);
     }
-    if (accept_word(p, "else")) {
+    if (take_word(p, "else")) {
         kid = parse_any(p);
         if (!kid)
             return NULL;
         node->has_else = true;
         append(p, &kids, kid);
     }
-    if (!accept_word(p, "end"))
+    if (!take_word(p, "end"))
         return expected(p, node->has_else ? "end" : "when, else or end");
     p->depth--;
     return with_kids(p, node, kids.items, kids.count);
@@ -640,7 +640,7 @@ static struct leat_expr_node *parse_parentheses(struct parser *p)
     if (!node)
         return NULL;
     p->depth--;
-    return accept(p, LEAT_TOKEN_CLOSE) ? node : expected(p, "')'");
+    return take(p, LEAT_TOKEN_CLOSE) ? node : expected(p, "')'");
 }
 
 static struct leat_expr_node *parse_word(struct parser *p)
@@ -648,11 +648,11 @@ static struct leat_expr_node *parse_word(struct parser *p)
     struct leat_bytes name = p->token.text;
     size_t at = p->token.at;
 
-    if (accept_word(p, "null"))
+    if (take_word(p, "null"))
         return literal(p, at, LEAT_TYPE_NULL, leat_value_null());
-    if (accept_word(p, "true"))
+    if (take_word(p, "true"))
         return literal(p, at, LEAT_TYPE_BOOL, leat_value_int(1));
-    if (accept_word(p, "false"))
+    if (take_word(p, "false"))
         return literal(p, at, LEAT_TYPE_BOOL, leat_value_int(0));
     if (is_word(p, "case"))
         return parse_case(p);
@@ -800,8 +800,8 @@ static struct leat_expr_node *parse_is(struct parser *p, struct leat_expr_node *
     struct leat_expr_node *node = node_new(p, LEAT_NODE_IS_NULL, left->start, p->token.at);
 
     advance(p);
-    node->negated = accept_word(p, "not");
-    if (!accept_word(p, "null"))
+    node->negated = take_word(p, "not");
+    if (!take_word(p, "null"))
         return expected(p, node->negated ? "null" : "null or not null");
     return with_kids(p, node, &left, 1);
 }
@@ -810,7 +810,7 @@ static struct leat_expr_node *parse_in(struct parser *p, struct leat_expr_node *
 {
     struct list kids = {0};
 
-    if (!accept(p, LEAT_TOKEN_OPEN))
+    if (!take(p, LEAT_TOKEN_OPEN))
         return expected(p, "a list in parentheses");
     if (is_word(p, "select"))
         return fail_at(p, p->token.at, "queries can not stand in an expression; a list can: in ('a', 'b')");
@@ -826,7 +826,7 @@ static struct leat_expr_node *parse_between(struct parser *p, struct leat_expr_n
 
     if (!kids[1])
         return NULL;
-    if (!accept_word(p, "and"))
+    if (!take_word(p, "and"))
         return expected(p, "and (between low and high)");
     kids[2] = parse_level(p, LEAT_LEVEL_CONCAT);
     return kids[2] ? with_kids(p, node, kids, 3) : NULL;
@@ -848,10 +848,10 @@ static struct leat_expr_node *parse_membership(struct parser *p, struct leat_exp
 {
     struct leat_expr_node *node = node_new(p, LEAT_NODE_IN, left->start, p->token.at);
 
-    node->negated = accept_word(p, "not");
-    if (accept_word(p, "in"))
+    node->negated = take_word(p, "not");
+    if (take_word(p, "in"))
         return parse_in(p, node, left);
-    if (accept_word(p, "between")) {
+    if (take_word(p, "between")) {
         node->kind = LEAT_NODE_BETWEEN;
         return parse_between(p, node, left);
     }

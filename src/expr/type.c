@@ -575,7 +575,7 @@ static const char *nearest_to_path(const struct leat_expr_typer *t, const struct
                                    struct leat_bytes first, const char *path)
 {
     const char *near = leat_expr_nearest(t->scope, leat_bytes_of(path));
-    return near || first.len == strlen(path) ? near : leat_expr_nearest(around, first);
+    return near || first.len < 3 || first.len == strlen(path) ? near : leat_expr_nearest(around, first);
 }
 
 static int unknown_name(struct leat_expr_typer *t, const struct leat_expr_node *node, const char *path)

@@ -220,7 +220,7 @@ static void world_done(struct world *world)
     leat_arena_done(&world->arena);
 }
 
-static int world_compile(struct world *world, const char *text, enum leat_type want, const struct leat_expr **ret,
+static inline int world_compile(struct world *world, const char *text, enum leat_type want, const struct leat_expr **ret,
                          struct leat_error *err)
 {
     static const struct leat_expr_place place = {"fn.yaml", 23, 15};
@@ -229,7 +229,7 @@ static int world_compile(struct world *world, const char *text, enum leat_type w
 
 /* How a value reads in tables of what is expected: null, true, 12, 2.5, 'text', 2013-07-08T12:00:00Z. A DOUBLE that is
  * a whole number has a point: 3.0. */
-static const char *world_show(enum leat_type type, struct leat_value value, char *room, size_t size)
+static inline const char *world_show(enum leat_type type, struct leat_value value, char *room, size_t size)
 {
     char text[32];
 
