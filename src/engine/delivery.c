@@ -6,36 +6,45 @@
 
 #include <stdlib.h>
 
-static struct leat_delivery *open_delivery(struct leat_worker *worker)
-{
-    return &worker->deliveries[(worker->delivery_first + worker->delivery_count) % LEAT_DELIVERIES];
-}
-
 void leat_delivery_init(struct leat_worker *worker)
 {
     worker->deliveries = leat_calloc(LEAT_DELIVERIES, sizeof *worker->deliveries);
-    for (size_t i = 0; i < LEAT_DELIVERIES; i++) {
-        worker->deliveries[i].next = leat_calloc(LEAT_INPUTS_MAX, sizeof(int64_t));
-        worker->deliveries[i].metadata = leat_calloc(LEAT_INPUTS_MAX, sizeof(struct leat_buffer));
+    worker->timestamps = leat_calloc(LEAT_DELIVERIES * worker->batch_rows, sizeof *worker->timestamps);
+    for (size_t i = 0; i < LEAT_DELIVERIES; i++)
+        worker->deliveries[i].timestamps = worker->timestamps + i * worker->batch_rows;
+    for (size_t i = 0; i < LEAT_COMMITS; i++) {
+        worker->commits[i].next = leat_calloc(LEAT_INPUTS_MAX, sizeof(int64_t));
+        worker->commits[i].metadata = leat_calloc(LEAT_INPUTS_MAX, sizeof(struct leat_buffer));
     }
     worker->committed_ns = leat_worker_monotonic_ns();
 }
 
 void leat_delivery_done(struct leat_worker *worker)
 {
-    for (size_t i = 0; worker->deliveries && i < LEAT_DELIVERIES; i++) {
+    for (size_t i = 0; i < LEAT_COMMITS; i++) {
         for (size_t p = 0; p < LEAT_INPUTS_MAX; p++)
-            leat_buffer_done(&worker->deliveries[i].metadata[p]);
-        free(worker->deliveries[i].metadata);
-        free(worker->deliveries[i].next);
+            leat_buffer_done(&worker->commits[i].metadata[p]);
+        free(worker->commits[i].metadata);
+        free(worker->commits[i].next);
     }
+    free(worker->timestamps);
     free(worker->deliveries);
-    worker->deliveries = NULL;
 }
 
-struct leat_fence *leat_delivery_fence(struct leat_worker *worker)
+struct leat_delivery *leat_delivery_open(struct leat_worker *worker)
 {
-    return &open_delivery(worker)->fence;
+    return &worker->deliveries[(worker->delivery_first + worker->delivery_count) % LEAT_DELIVERIES];
+}
+
+/* Fences stay where they are until the stream is closed: acknowledgements may still come for what was sent. */
+void leat_delivery_abandon(struct leat_worker *worker)
+{
+    worker->delivery_first = (worker->delivery_first + worker->delivery_count + 1) % LEAT_DELIVERIES;
+    worker->delivery_count = 0;
+    leat_delivery_open(worker)->fence = (struct leat_fence){0, 0};
+    leat_delivery_open(worker)->rows = 0;
+    for (size_t i = 0; i < LEAT_COMMITS; i++)
+        worker->commits[i].busy = false;
 }
 
 static void measure(struct leat_worker *worker, const struct leat_delivery *delivery)
@@ -53,72 +62,93 @@ static void measure(struct leat_worker *worker, const struct leat_delivery *deli
             leat_histogram_add(&metrics->end_to_end, (uint64_t)(now - delivery->timestamps[i]) * 1000, 1);
 }
 
+static int make_commit(struct leat_worker *worker, struct leat_commit *commit, bool sync, struct leat_error *err)
+{
+    commit->busy = false;
+    for (size_t i = 0; i < worker->input_count; i++) {
+        if (commit->next[i] < 0)
+            continue;
+        if (leat_stream_commit(worker->stream, worker->function->sources[0].topic, worker->inputs[i].partition,
+                               commit->next[i], leat_buffer_text(&commit->metadata[i]), sync, err) < 0)
+            return -1;
+        leat_metrics_add(&worker->config.metrics->commits, 1);
+    }
+    return 0;
+}
+
 int leat_delivery_settle(struct leat_worker *worker, bool sync, struct leat_error *err)
 {
     while (worker->delivery_count > 0) {
         struct leat_delivery *delivery = &worker->deliveries[worker->delivery_first];
         if (delivery->fence.failed > 0)
             return leat_error_set(err, LEAT_ERROR_ENVIRONMENT,
-                                  "%llu records could not be delivered and were given up by the client; nothing after the last "
-                                  "commit counts as processed",
+                                  "%llu records could not be delivered and were given up by the client; nothing after "
+                                  "the last commit counts as processed",
                                   (unsigned long long)delivery->fence.failed);
         if (delivery->fence.outstanding > 0)
             return 0;
         measure(worker, delivery);
-        for (size_t i = 0; delivery->commit && i < worker->input_count; i++) {
-            const struct leat_input *input = &worker->inputs[i];
-            if (delivery->next[i] < 0)
-                continue;
-            if (leat_stream_commit(worker->stream, worker->function->sources[0].topic, input->partition,
-                                   delivery->next[i], leat_buffer_text(&delivery->metadata[i]), sync, err) < 0)
-                return -1;
-            leat_metrics_add(&worker->config.metrics->commits, 1);
-        }
+        struct leat_commit *commit = delivery->commit;
         worker->delivery_first = (worker->delivery_first + 1) % LEAT_DELIVERIES;
         worker->delivery_count--;
+        if (commit && make_commit(worker, commit, sync, err) < 0)
+            return -1;
     }
+    return 0;
+}
+
+/* A free place for a commit behind the batch that is being closed; NULL: none is due, or all are taken. */
+static struct leat_commit *take_commit(struct leat_worker *worker, bool wanted)
+{
+    bool due = leat_worker_monotonic_ns() - worker->committed_ns >= worker->function->commit_interval * 1000;
+    for (size_t i = 0; worker->config.service && (wanted || due) && i < LEAT_COMMITS; i++)
+        if (!worker->commits[i].busy)
+            return &worker->commits[i];
+    return NULL;
+}
+
+static int capture(struct leat_worker *worker, struct leat_commit *commit, struct leat_error *err)
+{
+    for (size_t i = 0; i < worker->input_count; i++) {
+        commit->next[i] = worker->inputs[i].next;
+        leat_buffer_reset(&commit->metadata[i]);
+        if (commit->next[i] >= 0 && leat_worker_capture(worker, &worker->inputs[i], &commit->metadata[i]) < 0)
+            return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "no memory for a commit's metadata");
+    }
+    commit->busy = true;
+    worker->committed_ns = leat_worker_monotonic_ns();
     return 0;
 }
 
 int leat_delivery_close(struct leat_worker *worker, bool commit, struct leat_error *err)
 {
-    struct leat_delivery *delivery = open_delivery(worker);
-    int64_t now = leat_worker_monotonic_ns();
-    bool due = commit || now - worker->committed_ns >= worker->function->commit_interval * 1000;
-    delivery->commit = worker->config.service && due;
-    for (size_t i = 0; delivery->commit && i < worker->input_count; i++) {
-        const struct leat_input *input = &worker->inputs[i];
-        leat_buffer_reset(&delivery->metadata[i]);
-        delivery->next[i] = input->next;
-        if (input->next >= 0 && leat_worker_capture(worker, input, &delivery->metadata[i]) < 0)
-            return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "no memory for a commit's metadata");
-    }
-    if (delivery->commit)
-        worker->committed_ns = now;
+    struct leat_delivery *delivery = leat_delivery_open(worker);
+    delivery->commit = take_commit(worker, commit);
+    if (delivery->commit && capture(worker, delivery->commit, err) < 0)
+        return -1;
     worker->delivery_count++;
+    if (leat_delivery_settle(worker, false, err) < 0)
+        return -1;
     while (worker->delivery_count == LEAT_DELIVERIES) { /* back-pressure: wait for the oldest */
+        struct leat_error slow = {0};
+        leat_stream_flush(worker->stream, 100, &slow);
         if (leat_delivery_settle(worker, false, err) < 0)
             return -1;
-        if (worker->delivery_count == LEAT_DELIVERIES && leat_stream_flush(worker->stream, 100, err) < 0 &&
-            err->kind != LEAT_ERROR_NONE && worker->deliveries[worker->delivery_first].fence.failed > 0)
-            return -1;
     }
-    struct leat_delivery *next = open_delivery(worker);
+    struct leat_delivery *next = leat_delivery_open(worker);
     next->fence = (struct leat_fence){0, 0};
     next->rows = 0;
-    next->read_ns = now;
-    return leat_delivery_settle(worker, false, err);
+    return 0;
 }
 
 int leat_delivery_drain(struct leat_worker *worker, struct leat_error *err)
 {
-    if (leat_delivery_close(worker, true, err) < 0)
-        return -1;
-    while (worker->delivery_count > 0) {
-        if (leat_stream_flush(worker->stream, 10000, err) < 0)
+    for (int pass = 0; pass < 2; pass++) { /* the first frees the places of commits, the second commits the end */
+        if (leat_delivery_close(worker, pass == 1, err) < 0)
             return -1;
-        if (leat_delivery_settle(worker, true, err) < 0)
-            return -1;
+        while (worker->delivery_count > 0)
+            if (leat_stream_flush(worker->stream, 10000, err) < 0 || leat_delivery_settle(worker, true, err) < 0)
+                return -1;
     }
     return 0;
 }

@@ -11,6 +11,7 @@
 
 #define EVICT_EVERY 256 /* steps; a call does a bounded slice */
 #define IDLE_MS 50      /* the longest wait for data: bounds how late a stop or a commit is seen */
+#define BATCH_ROWS 16   /* enough for the kernels, few enough that the first row does not wait long for the last */
 #define CONTROL_RETRY_NS INT64_C(1000000000)
 
 int64_t leat_worker_monotonic_ns(void)
@@ -52,7 +53,7 @@ int leat_worker_dead_letter(struct leat_worker *worker, const struct leat_record
     const struct leat_emitter *emitter = &worker->config.emitter;
     if (!emitter->dead_letter)
         return 0;
-    return emitter->dead_letter(emitter->self, worker->stream, leat_delivery_fence(worker), record, reason, version, err);
+    return emitter->dead_letter(emitter->self, worker->stream, &leat_delivery_open(worker)->fence, record, reason, version, err);
 }
 
 static int emit_results(struct leat_worker *worker, struct leat_error *err)
@@ -65,7 +66,7 @@ static int emit_results(struct leat_worker *worker, struct leat_error *err)
         if (result->reason.stage != LEAT_STAGE_NONE)
             failed = leat_worker_dead_letter(worker, &result->record, &result->reason, version, err);
         else if (emitter->result)
-            failed = emitter->result(emitter->self, worker->stream, leat_delivery_fence(worker), result, err);
+            failed = emitter->result(emitter->self, worker->stream, &leat_delivery_open(worker)->fence, result, err);
         if (failed)
             return -1;
     }
@@ -80,7 +81,7 @@ static int emit_decisions(struct leat_worker *worker, struct leat_error *err)
         const struct leat_result *result = leat_batch_result(worker->batch, row);
         if (result->reason.stage != LEAT_STAGE_NONE)
             continue;
-        if (emitter->decision(emitter->self, worker->stream, leat_delivery_fence(worker), result,
+        if (emitter->decision(emitter->self, worker->stream, &leat_delivery_open(worker)->fence, result,
                               worker->positions + row * LEAT_POSITIONS_MAX, worker->position_count[row],
                               now == LEAT_TIME_NONE ? result->time : now, err) < 0)
             return -1;
@@ -150,8 +151,7 @@ static int finish_batch(struct leat_worker *worker, struct leat_error *err)
         leat_batch_shadow(worker->batch, lineup);
     if (emit_decisions(worker, err) < 0)
         return -1;
-    struct leat_delivery *delivery =
-        &worker->deliveries[(worker->delivery_first + worker->delivery_count) % LEAT_DELIVERIES];
+    struct leat_delivery *delivery = leat_delivery_open(worker);
     delivery->read_ns = worker->batch_began_ns;
     delivery->rows = rows;
     for (size_t row = 0; row < rows; row++) {
@@ -341,7 +341,7 @@ static int take_control(struct leat_worker *worker, bool tell, struct leat_error
                                        .value = leat_buffer_view(&text),
                                        .timestamp = LEAT_TIME_NONE};
         struct leat_reason reason;
-        if (leat_stream_produce(worker->stream, &produce, leat_delivery_fence(worker), &reason, err) > 0)
+        if (leat_stream_produce(worker->stream, &produce, &leat_delivery_open(worker)->fence, &reason, err) > 0)
             return -1;
     }
     return 0;
@@ -458,7 +458,7 @@ static int change_assignment(struct leat_worker *worker, const struct leat_chang
             return -1;
     } else {
         leat_batch_reset(worker->batch);
-        worker->delivery_count = 0;
+        leat_delivery_abandon(worker);
     }
     if (worker->config.ready)
         __atomic_store_n(worker->config.ready, false, __ATOMIC_RELEASE);
@@ -575,7 +575,7 @@ int leat_worker_run(const struct leat_worker_config *config, struct leat_error *
     worker->stream = config->stream;
     worker->batch = leat_batch_new(config->function);
     worker->control_offset = -1;
-    worker->batch_rows = config->batch_rows ? config->batch_rows : 64;
+    worker->batch_rows = config->batch_rows ? config->batch_rows : BATCH_ROWS;
     worker->scratch.text = &worker->text;
     leat_expr_scratch_reserve(&worker->scratch, config->function->registers);
     if (config->emitter.decision)

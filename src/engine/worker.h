@@ -26,7 +26,7 @@ struct leat_worker_config {
     int64_t delays[LEAT_SOURCES_MAX];
     int64_t from, to;     /* a job: score events with from <= time < to; LEAT_TIME_NONE: open */
     int64_t until;        /* the service over files: stop before the first event at or after; LEAT_TIME_NONE */
-    size_t batch_rows;    /* 0: 64 */
+    size_t batch_rows;    /* at most LEAT_BATCH_MAX; 0: a default */
     const volatile sig_atomic_t *stop; /* drain, commit and return when it is set */
     struct leat_metrics *metrics; /* the caller's; the worker is its one writer */
     bool *ready; /* published: tables and replay are done; may be NULL */

@@ -13,7 +13,8 @@
 #define LEAT_CURSORS_MAX 4096
 #define LEAT_INPUTS_MAX 1024
 #define LEAT_POSITIONS_MAX 128 /* of other sources in a decision record; further ones are left out */
-#define LEAT_DELIVERIES 256 /* batches on their way at once; beyond it the worker waits for acknowledgements */
+#define LEAT_DELIVERIES 2048 /* batches on their way at once; beyond it the worker waits for acknowledgements */
+#define LEAT_COMMITS 4       /* captured and not yet made; beyond it a commit waits for its next turn */
 
 struct leat_input { /* one partition of the input */
     int32_t partition;
@@ -24,15 +25,20 @@ struct leat_input { /* one partition of the input */
     bool done;         /* `to` or `until` is reached */
 };
 
-/* One batch that was handed to the sinks; a ring of them, acknowledged in order. */
+/* Where the inputs stood behind one batch: made when that batch and all before it are acknowledged. */
+struct leat_commit {
+    bool busy;
+    int64_t *next;                /* by input: the offset to commit; −1: nothing processed yet */
+    struct leat_buffer *metadata; /* by input */
+};
+
+/* One batch that was handed to the sinks; a ring of them, settled in order. */
 struct leat_delivery {
     struct leat_fence fence;
     int64_t read_ns;
     size_t rows;
-    int64_t timestamps[LEAT_BATCH_MAX]; /* of the records, for end to end */
-    bool commit;
-    int64_t *next;              /* by input: offset to commit */
-    struct leat_buffer *metadata; /* by input */
+    int64_t *timestamps;        /* of the rows' records, for end to end */
+    struct leat_commit *commit; /* NULL: none is due behind this batch */
 };
 
 struct leat_worker {
@@ -58,8 +64,10 @@ struct leat_worker {
     struct leat_position *positions; /* rows × LEAT_POSITIONS_MAX, when decisions are wanted */
     size_t position_count[LEAT_BATCH_MAX];
 
-    struct leat_delivery *deliveries; /* ring */
+    struct leat_delivery *deliveries; /* ring; the one behind the last is being made */
     size_t delivery_first, delivery_count;
+    int64_t *timestamps; /* of all deliveries */
+    struct leat_commit commits[LEAT_COMMITS];
     int64_t committed_ns;
     uint64_t steps;
 };
@@ -88,7 +96,8 @@ int leat_worker_capture(const struct leat_worker *worker, const struct leat_inpu
 /* delivery.c */
 void leat_delivery_init(struct leat_worker *worker);
 void leat_delivery_done(struct leat_worker *worker);
-struct leat_fence *leat_delivery_fence(struct leat_worker *worker); /* of the batch that is being made */
+struct leat_delivery *leat_delivery_open(struct leat_worker *worker); /* of the batch that is being made */
+void leat_delivery_abandon(struct leat_worker *worker); /* the partitions are lost: what is on its way is not committed */
 /* Closes the batch that is being made. Captures a commit when one is due, or when `commit` says so. */
 int leat_delivery_close(struct leat_worker *worker, bool commit, struct leat_error *err);
 /* Commits what has been acknowledged, in order. */
