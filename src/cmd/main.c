@@ -26,11 +26,13 @@ static const struct leat_command command_version = {
 
 /* Each is one file; in the order of the help page. */
 static const struct leat_command *const commands[] = {
+    &leat_command_test,
     &leat_command_run,
     &leat_command_score,
     &leat_command_features,
     &leat_command_worth,
     &leat_command_model,
+    &leat_command_docs,
     &command_version,
 };
 
