@@ -127,14 +127,10 @@ static bool near(const struct gate *gate, double expected, double got)
     return (float)got >= nextafterf(rounded, -INFINITY) && (float)got <= nextafterf(rounded, INFINITY);
 }
 
-/* The i-th of the scores as the trainer lists them: a binary classifier's pair is 1 - p and p. */
-static double got_at(const struct gate *gate, const double *out, size_t i)
+/* Of a binary classifier's pair 1 - p and p only the latter is compared: the former has fewer digits left. */
+static const double *expected_of(const struct gate *gate, size_t row)
 {
-    if (gate->expected_count == gate->info->output_count)
-        return out[i];
-    if (i == 1)
-        return out[0];
-    return gate->info->float32 ? (double)(1.0f - (float)out[0]) : 1.0 - out[0];
+    return gate->expected + row * gate->expected_count + (gate->expected_count - gate->info->output_count);
 }
 
 static void put_numbers(struct leat_buffer *out, const double *values, size_t count)
@@ -154,21 +150,16 @@ static int differs(const struct gate *gate, size_t row, const double *out, const
     LEAT_CLEAN_BUFFER expected = {0};
     LEAT_CLEAN_BUFFER got = {0};
     leat_row_show(&gate->names, gate->features + row * gate->info->feature_count, 900, &features);
-    put_numbers(&expected, gate->expected + row * gate->expected_count, gate->expected_count);
-    for (size_t i = 0; i < gate->expected_count && i < 20; i++) {
-        char number[32];
-        leat_double_format(got_at(gate, out, i), number);
-        leat_buffer_format(&got, "%s%s", i == 0 ? "" : ", ", number);
-    }
+    put_numbers(&expected, expected_of(gate, row), gate->info->output_count);
+    put_numbers(&got, out, gate->info->output_count);
     return refuse(gate, "parity row %zu (line %zu)%s: the trainer's score is %s, here it is %s; features: %s", row + 1,
                   gate->lines[row], how, leat_buffer_text(&expected), leat_buffer_text(&got), leat_buffer_text(&features));
 }
 
 static int compare(const struct gate *gate, size_t row, const double *out, const char *how)
 {
-    const double *expected = gate->expected + row * gate->expected_count;
-    for (size_t i = 0; i < gate->expected_count; i++)
-        if (!near(gate, expected[i], got_at(gate, out, i)))
+    for (size_t i = 0; i < gate->info->output_count; i++)
+        if (!near(gate, expected_of(gate, row)[i], out[i]))
             return differs(gate, row, out, how);
     return 0;
 }
