@@ -15,14 +15,10 @@ struct field_type {
 };
 
 static const struct field_type field_types[] = {
-    {"string", LEAT_TYPE_STRING, LEAT_ENCODING_PLAIN},
-    {"int", LEAT_TYPE_INT, LEAT_ENCODING_PLAIN},
-    {"double", LEAT_TYPE_DOUBLE, LEAT_ENCODING_PLAIN},
-    {"bool", LEAT_TYPE_BOOL, LEAT_ENCODING_PLAIN},
-    {"timestamp", LEAT_TYPE_TIME, LEAT_ENCODING_TIME_TEXT},
-    {"timestamp_s", LEAT_TYPE_TIME, LEAT_ENCODING_TIME_S},
-    {"timestamp_ms", LEAT_TYPE_TIME, LEAT_ENCODING_TIME_MS},
-    {"timestamp_us", LEAT_TYPE_TIME, LEAT_ENCODING_TIME_US},
+    {"string", LEAT_TYPE_STRING, LEAT_ENCODING_PLAIN},       {"int", LEAT_TYPE_INT, LEAT_ENCODING_PLAIN},
+    {"double", LEAT_TYPE_DOUBLE, LEAT_ENCODING_PLAIN},       {"bool", LEAT_TYPE_BOOL, LEAT_ENCODING_PLAIN},
+    {"timestamp", LEAT_TYPE_TIME, LEAT_ENCODING_TIME_TEXT},  {"timestamp_s", LEAT_TYPE_TIME, LEAT_ENCODING_TIME_S},
+    {"timestamp_ms", LEAT_TYPE_TIME, LEAT_ENCODING_TIME_MS}, {"timestamp_us", LEAT_TYPE_TIME, LEAT_ENCODING_TIME_US},
 };
 #define FIELD_TYPES (sizeof field_types / sizeof field_types[0])
 
@@ -189,8 +185,7 @@ static int find_leaf(struct path *path, const struct leat_schema *schema, const 
     }
     if (field->kind != LEAT_FIELD_SCALAR)
         return leat_error_set(path->err, LEAT_ERROR_FINDING, "'%.*s' is %s; only a single value in it can be read",
-                              LEAT_BYTES_FORMAT(path->text),
-                              field->kind == LEAT_FIELD_OBJECT ? "an object" : "a list");
+                              LEAT_BYTES_FORMAT(path->text), field->kind == LEAT_FIELD_OBJECT ? "an object" : "a list");
     *ret = field;
     return 0;
 }

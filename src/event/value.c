@@ -80,8 +80,7 @@ static uint64_t double_pattern(double number)
     return pattern;
 }
 
-bool leat_key_encode(struct leat_buffer *out, const enum leat_type *types, const struct leat_value *values,
-                     size_t count)
+bool leat_key_encode(struct leat_buffer *out, const enum leat_type *types, const struct leat_value *values, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (values[i].null)
