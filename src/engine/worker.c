@@ -436,6 +436,7 @@ static int step(struct leat_worker *worker, enum step *ret, struct leat_error *e
         return 0;
     }
     if (!nothing_before(worker, next)) {
+        worker->blocked_mark = next->reader->head_mark;
         *ret = STEP_ENDS;
         return 0;
     }
@@ -524,7 +525,9 @@ static int loop(struct leat_worker *worker, struct leat_error *err)
         }
         if (result == STEP_DONE)
             break;
-        if (result == STEP_ENDS && leat_stream_ends(worker->stream, err) < 0)
+        /* The ends are asked for once after an event was read; then its wait is only for records that are known to come. */
+        bool asked = result == STEP_ENDS && leat_stream_mark(worker->stream) > worker->blocked_mark;
+        if (result == STEP_ENDS && !asked && leat_stream_ends(worker->stream, err) < 0)
             return -1;
         bool due = leat_worker_monotonic_ns() - worker->committed_ns >= worker->function->commit_interval * 1000;
         if (due && leat_batch_count(worker->batch) == 0 && leat_delivery_close(worker, false, err) < 0)
@@ -533,8 +536,8 @@ static int loop(struct leat_worker *worker, struct leat_error *err)
             return -1;
         if (result == STEP_WAIT)
             wait_ms = worker->delivery_count > 0 ? 1 : IDLE_MS;
-        if (result == STEP_ENDS)
-            wait_ms = 1;
+        if (asked)
+            wait_ms = IDLE_MS;
     }
     return 0;
 }

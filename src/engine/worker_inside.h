@@ -69,6 +69,7 @@ struct leat_worker {
     int64_t *timestamps; /* of all deliveries */
     struct leat_commit commits[LEAT_COMMITS];
     int64_t committed_ns;
+    uint64_t blocked_mark; /* STEP_ENDS: the mark under which the waiting event was read */
     uint64_t steps;
 };
 
