@@ -110,7 +110,8 @@ static const char expressions_intro[] = GENERATED(
                                                                          "| literals | `12`, `0.5`, `1e-3`, `'text'` (`''` is a quote in it), `true`, `false`, `null`, "
                                                                          "`timestamp '2013-07-08T12:00:00Z'`, `interval '90s'` |\n"
                                                                          "| names | `amount`, `a.b[0]`; in double quotes when a name is not a plain word: `\"card id\"` |\n"
-                                                                         "| arithmetic | `+ - *`, `/` (always a double), `div` and `%` (of ints) |\n"
+                                                                         "| times | `ts + interval '5m'`, `seconds_between(a, b)` |\n"
+    "| arithmetic | `+ - *`, `/` (always a double), `div` and `%` (of ints) |\n"
                                                                          "| text | `a \\|\\| b`, `like 'a%'` |\n"
                                                                          "| comparison | `= <> < <= > >=`, `between a and b`, `in (a, b, …)`, `is null`, `is not null`; text by its bytes |\n"
                                                                          "| logic | `and`, `or`, `not` |\n"
@@ -125,7 +126,10 @@ static const char expressions_intro[] = GENERATED(
                                                                          "are null, for an event must not be lost for them. An int that overflows and a `cast` that fails are reasons: the event\n"
                                                                          "becomes a dead letter of stage `feature`; `try_cast` gives null instead.\n"
                                                                          "\n"
-                                                                         "**An int** is taken for a double where the other side is a double.\n"
+                                                                         "**From loose to tight:** `or`, `and`, `not`, `is`, comparisons (which do not chain), `in between like`, `||`, `+ -`,\n"
+    "`* / % div`, unary minus, as in PostgreSQL.\n"
+    "\n"
+    "**An int** is taken for a double where the other side is a double.\n"
                                                                          "\n"
                                                                          "## Windows\n"
                                                                          "\n"
@@ -194,8 +198,12 @@ static void put_command(struct leat_buffer *out, const struct leat_command *comm
         put_cell(out, option->summary);
         leat_buffer_append_text(out, " |\n");
     }
-    if (command->details)
-        leat_buffer_format(out, "\n```\n%s\n```\n", command->details);
+    if (!command->details)
+        return;
+    size_t len = strlen(command->details);
+    while (len > 0 && command->details[len - 1] == '\n')
+        len--;
+    leat_buffer_format(out, "\n```\n%.*s\n```\n", (int)len, command->details);
 }
 
 static void put_commands(struct leat_buffer *out)
