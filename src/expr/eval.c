@@ -214,8 +214,9 @@ static int cast(const struct leat_expr *expr, const struct leat_instruction *in,
 int leat_expr_eval(const struct leat_expr *expr, const struct leat_value *frame, struct leat_expr_scratch *scratch,
                    struct leat_value *ret, struct leat_reason *reason)
 {
-    struct leat_value *registers = scratch->registers;
-    const struct leat_value *const spaces[4] = {frame, expr->constants, registers, NULL};
+    struct leat_value nothing = {.null = 1}; /* what stands for no frame and for no registers, whose addresses are taken */
+    struct leat_value *registers = scratch->registers ? scratch->registers : &nothing;
+    const struct leat_value *const spaces[4] = {frame ? frame : &nothing, expr->constants, registers, NULL};
     const struct leat_instruction *in = expr->code;
 
     leat_assert(scratch->register_count >= expr->registers);
