@@ -346,14 +346,18 @@ static struct leat_window_key *reserve(struct leat_windows *windows, struct leat
     return key;
 }
 
-/* Keeps within the number of events of a key. */
-static void drop_beyond_max(struct leat_windows *windows, struct leat_window_key *key)
+/* Keeps within the number of events of a key: false when the new event itself is the oldest, and goes. */
+static bool make_way(struct leat_windows *windows, struct leat_window_key *key)
 {
     if (key->count < windows->events_max)
-        return;
+        return true;
     drop_expired(windows, key);
-    if (key->count >= windows->events_max)
-        drop_oldest(windows, key, key->count - windows->events_max + 1);
+    if (key->count < windows->events_max)
+        return true;
+    if (windows->event[0] < leat_key_time(windows, key, 0))
+        return false;
+    drop_oldest(windows, key, key->count - windows->events_max + 1);
+    return true;
 }
 
 /* Opens a place at `index`, by moving the shorter side. */
@@ -400,9 +404,12 @@ struct leat_window_key *leat_window_log_insert(struct leat_windows *windows, str
     const struct leat_window_layout *layout = &windows->layout;
     int64_t time = windows->event[0];
     fetch(windows, key);
-    drop_beyond_max(windows, key);
-    key = reserve(windows, key);
-    if (key->start + key->count == key->capacity) {
+    bool has_room = make_way(windows, key);
+    if (has_room) {
+        key = reserve(windows, key);
+        has_room = key->start + key->count < key->capacity;
+    }
+    if (!has_room) {
         key->dropped_until = time > key->dropped_until ? time : key->dropped_until;
         windows->counters.dropped++;
         return key;
