@@ -57,6 +57,14 @@ extern const struct leat_command leat_command_run;
 extern const struct leat_command leat_command_score;
 extern const struct leat_command leat_command_features;
 extern const struct leat_command leat_command_worth;
+extern const struct leat_command leat_command_shadow;
+extern const struct leat_command leat_command_promote;
+extern const struct leat_command leat_command_rollback;
+extern const struct leat_command leat_command_retire;
+extern const struct leat_command leat_command_status;
+extern const struct leat_command leat_command_history;
+extern const struct leat_command leat_command_compare;
+extern const struct leat_command leat_command_explain;
 extern const struct leat_command leat_command_model; /* model add|list|show|verify|predict */
 
 #endif
