@@ -27,8 +27,11 @@ int leat_forest_check_tree(const struct leat_forest *forest, size_t tree, uint32
 {
     const struct leat_tree *t = &forest->trees[tree];
     const struct leat_node *nodes = forest->nodes + t->first;
+    uint32_t *reached = queue + t->count;
+    memset(reached, 0, t->count * sizeof *reached);
     size_t filled = 0;
     queue[filled++] = 0;
+    reached[0] = 1;
     for (size_t at = 0; at < filled; at++) {
         const struct leat_node *node = &nodes[queue[at]];
         if (node->left < 0)
@@ -44,10 +47,10 @@ int leat_forest_check_tree(const struct leat_forest *forest, size_t tree, uint32
                 return leat_error_set(err, LEAT_ERROR_FINDING,
                                       "tree %zu, node %u: its %s child is %d, but the tree has %u nodes", tree, queue[at],
                                       side == 0 ? "left" : "right", child, t->count);
-            /* A tree of n nodes is seen whole in n visits; more of them, or the root again, means a node with two parents. */
-            if (child == 0 || filled == t->count)
+            if (reached[child] != 0)
                 return leat_error_set(err, LEAT_ERROR_FINDING,
                                       "tree %zu, node %u: a child is reached twice (a cycle or a shared node)", tree, queue[at]);
+            reached[child] = 1;
             queue[filled++] = (uint32_t)child;
         }
     }

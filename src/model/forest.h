@@ -107,8 +107,8 @@ void leat_forest_done(struct leat_forest *forest);
 size_t leat_forest_outputs(const struct leat_forest *forest);
 size_t leat_forest_bytes(const struct leat_forest *forest);
 
-/* Checks one tree whose nodes are filled in: every child is within it, there is no cycle, every feature exists, and there are
- * no more ways down than nodes. `queue` has room for as many numbers as the tree has nodes. Linear; no recursion. */
+/* Checks one tree whose nodes are filled in: every child is within it, none is reached twice (so there is no cycle), every
+ * feature exists. `queue` has room for twice as many numbers as the tree has nodes. Linear; no recursion. */
 int leat_forest_check_tree(const struct leat_forest *forest, size_t tree, uint32_t *queue, struct leat_error *err);
 /* The nodes of a checked tree from the root downwards: fills `queue`, returns how many. Nodes that are not reached are
  * not in it. *ret_depth is the number of splits on the longest way. */

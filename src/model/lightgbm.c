@@ -603,7 +603,7 @@ static int close_forest(struct loader *l)
     forest->words = settle(&forest->arena, l->words, l->word_count, sizeof *l->words);
     forest->linear = settle(&forest->arena, l->linear, l->linear_count, sizeof *l->linear);
     forest->terms = settle(&forest->arena, l->terms, l->term_count, sizeof *l->terms);
-    uint32_t *queue = leat_calloc(forest->node_count, sizeof *queue);
+    uint32_t *queue = leat_calloc(2 * forest->node_count, sizeof *queue);
     int status = 0;
     for (size_t tree = 0; tree < forest->tree_count && status == 0; tree++)
         status = leat_forest_check_tree(forest, tree, queue, l->err);

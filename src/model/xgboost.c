@@ -399,7 +399,7 @@ static int read_trees(struct loader *l, const struct leat_json *model)
     if (read_groups(l, model) != 0 || count_nodes(l, trees, &largest) != 0)
         return -1;
     forest->nodes = leat_arena_zalloc(&forest->arena, forest->node_count, sizeof *forest->nodes);
-    uint32_t *queue = leat_calloc(largest, sizeof *queue);
+    uint32_t *queue = leat_calloc(2 * (size_t)largest, sizeof *queue);
     int status = 0;
     for (uint32_t i = 0; i < trees->count && status == 0; i++)
         status = read_tree(l, &trees->as.elements[i], i, queue);
