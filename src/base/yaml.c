@@ -380,8 +380,8 @@ static void fill_sequence(struct builder *b, struct leat_yaml *node, const struc
 static int on_end(struct builder *b, const yaml_event_t *event)
 {
     struct frame *frame = &b->frames[--b->depth];
-    const struct item *items = b->items + frame->first_item;
     size_t count = b->items_count - frame->first_item;
+    const struct item *items = count == 0 ? NULL : b->items + frame->first_item;
     struct item item = {.node = frame->node, .extent = {.nodes = 1, .text = 0, .depth = 0}};
     for (size_t i = 0; i < count; i++) {
         item.extent.nodes += items[i].extent.nodes;
