@@ -191,21 +191,34 @@ static enum leat_opcode binary_opcode(const struct leat_expr_node *node)
     bool is_double = node->type == LEAT_TYPE_DOUBLE, is_time = node->type == LEAT_TYPE_TIME;
 
     switch (node->op) {
-    case LEAT_OPERATOR_EQ: return equal_opcode(flavour);
-    case LEAT_OPERATOR_NE: return unequal[flavour];
+    case LEAT_OPERATOR_EQ:
+        return equal_opcode(flavour);
+    case LEAT_OPERATOR_NE:
+        return unequal[flavour];
     case LEAT_OPERATOR_LT:
-    case LEAT_OPERATOR_GT: return less[flavour];
+    case LEAT_OPERATOR_GT:
+        return less[flavour];
     case LEAT_OPERATOR_LE:
-    case LEAT_OPERATOR_GE: return at_most_opcode(flavour);
-    case LEAT_OPERATOR_CONCAT: return LEAT_OP_CONCAT;
-    case LEAT_OPERATOR_ADD: return is_time ? LEAT_OP_ADD_TIME : is_double ? LEAT_OP_ADD_DOUBLE : LEAT_OP_ADD_INT;
-    case LEAT_OPERATOR_SUB: return is_time ? LEAT_OP_SUB_TIME : is_double ? LEAT_OP_SUB_DOUBLE : LEAT_OP_SUB_INT;
-    case LEAT_OPERATOR_MUL: return is_double ? LEAT_OP_MUL_DOUBLE : LEAT_OP_MUL_INT;
-    case LEAT_OPERATOR_DIV: return LEAT_OP_DIV_DOUBLE;
-    case LEAT_OPERATOR_IDIV: return LEAT_OP_DIV_INT;
-    case LEAT_OPERATOR_MOD: return LEAT_OP_MOD_INT;
-    case LEAT_OPERATOR_AND: return LEAT_OP_AND;
-    case LEAT_OPERATOR_OR: return LEAT_OP_OR;
+    case LEAT_OPERATOR_GE:
+        return at_most_opcode(flavour);
+    case LEAT_OPERATOR_CONCAT:
+        return LEAT_OP_CONCAT;
+    case LEAT_OPERATOR_ADD:
+        return is_time ? LEAT_OP_ADD_TIME : is_double ? LEAT_OP_ADD_DOUBLE : LEAT_OP_ADD_INT;
+    case LEAT_OPERATOR_SUB:
+        return is_time ? LEAT_OP_SUB_TIME : is_double ? LEAT_OP_SUB_DOUBLE : LEAT_OP_SUB_INT;
+    case LEAT_OPERATOR_MUL:
+        return is_double ? LEAT_OP_MUL_DOUBLE : LEAT_OP_MUL_INT;
+    case LEAT_OPERATOR_DIV:
+        return LEAT_OP_DIV_DOUBLE;
+    case LEAT_OPERATOR_IDIV:
+        return LEAT_OP_DIV_INT;
+    case LEAT_OPERATOR_MOD:
+        return LEAT_OP_MOD_INT;
+    case LEAT_OPERATOR_AND:
+        return LEAT_OP_AND;
+    case LEAT_OPERATOR_OR:
+        return LEAT_OP_OR;
     }
     return LEAT_OP_MOVE;
 }
@@ -325,8 +338,8 @@ static leat_operand compile_in(struct compiler *c, struct leat_expr_node *node, 
     static const enum leat_opcode searches[] = {LEAT_OP_IN_INT, LEAT_OP_IN_DOUBLE, LEAT_OP_IN_STRING};
     enum flavour flavour = FLAVOUR_INT;
     const struct leat_expr_set *set;
+    size_t *jumps = leat_arena_zalloc(c->arena, node->kid_count, sizeof *jumps), jump_count = 0;
     bool constants = true, before = c->conditional;
-    size_t jumps[64], jump_count = 0;
     leat_operand x;
 
     for (size_t i = 0; i < node->kid_count; i++) {
@@ -344,16 +357,8 @@ static leat_operand compile_in(struct compiler *c, struct leat_expr_node *node, 
     }
     for (size_t i = 1; i < node->kid_count; i++) {
         leat_operand element;
-        /* With more jumps than that, a list is evaluated to its end unless it can fail. */
-        if (i > 1 && !is_eager(node->kids[i]) && (node->kids[i]->any_fails || jump_count < 16)) {
-            if (jump_count == sizeof jumps / sizeof *jumps) {
-                /* The earlier jumps land here, and this one carries them on. */
-                for (size_t j = 0; j < jump_count; j++)
-                    land(c, jumps[j]);
-                jump_count = 0;
-            }
+        if (i > 1 && !is_eager(node->kids[i]))
             jumps[jump_count++] = emit_jump(c, LEAT_OP_JUMP_TRUE, in_register(base));
-        }
         element = i > 1 ? compile_conditional(c, node->kids[i], base + 2) : compile(c, node->kids[i], base + 2);
         emit(c, equal_opcode(flavour), i > 1 ? base + 2 : base, x, element);
         if (i > 1)
@@ -478,8 +483,9 @@ static leat_operand compile_nullif(struct compiler *c, struct leat_expr_node *no
         emit(c, LEAT_OP_TO_DOUBLE, base, a, 0);
         same = in_register(base);
     }
-    emit(c, equal_opcode(node->kids[1]->type == LEAT_TYPE_NULL ? flavour_of(node->kids[0]->type)
-                                                                : flavour_of(node->kids[1]->type)),
+    emit(c,
+         equal_opcode(node->kids[1]->type == LEAT_TYPE_NULL ? flavour_of(node->kids[0]->type)
+                                                            : flavour_of(node->kids[1]->type)),
          base, same, b);
     emit(c, LEAT_OP_NULL_IF, base, in_register(base), a);
     return in_register(base);
@@ -513,7 +519,10 @@ static leat_operand compile_signature(struct compiler *c, struct leat_expr_node 
         arguments[i] = compile(c, node->kids[i], next);
         next = above(arguments[i], next);
     }
-    call = emit(c, signature->number ? LEAT_OP_CALL_NUMBER : signature->numbers ? LEAT_OP_CALL_NUMBERS : LEAT_OP_CALL,
+    call = emit(c,
+                signature->number    ? LEAT_OP_CALL_NUMBER
+                : signature->numbers ? LEAT_OP_CALL_NUMBERS
+                                     : LEAT_OP_CALL,
                 base, arguments[0], arguments[1]);
     call->c = arguments[2];
     call->d = arguments[3];
@@ -532,12 +541,17 @@ static leat_operand compile_signature(struct compiler *c, struct leat_expr_node 
 static leat_operand compile_call(struct compiler *c, struct leat_expr_node *node, uint32_t base)
 {
     switch ((enum leat_expr_form)node->as.call.function->form) {
-    case LEAT_FORM_COALESCE: return compile_coalesce(c, node, base);
-    case LEAT_FORM_NULLIF: return compile_nullif(c, node, base);
-    case LEAT_FORM_LEAST: return compile_extreme(c, node, false, base);
-    case LEAT_FORM_GREATEST: return compile_extreme(c, node, true, base);
+    case LEAT_FORM_COALESCE:
+        return compile_coalesce(c, node, base);
+    case LEAT_FORM_NULLIF:
+        return compile_nullif(c, node, base);
+    case LEAT_FORM_LEAST:
+        return compile_extreme(c, node, false, base);
+    case LEAT_FORM_GREATEST:
+        return compile_extreme(c, node, true, base);
     case LEAT_FORM_FUNCTION:
-    case LEAT_FORM_SYNTAX: break;
+    case LEAT_FORM_SYNTAX:
+        break;
     }
     return compile_signature(c, node, base);
 }
@@ -548,29 +562,38 @@ static leat_operand compile_kind(struct compiler *c, struct leat_expr_node *node
 {
     switch (node->kind) {
     case LEAT_NODE_LITERAL:
-    case LEAT_NODE_INTERVAL: return constant(c, node->value);
+    case LEAT_NODE_INTERVAL:
+        return constant(c, node->value);
     case LEAT_NODE_NAME:
-    case LEAT_NODE_AGGREGATE: return leat_operand_of(LEAT_SPACE_FRAME, node->slot);
+    case LEAT_NODE_AGGREGATE:
+        return leat_operand_of(LEAT_SPACE_FRAME, node->slot);
     case LEAT_NODE_NEGATE:
         return compile_unary(c, node, node->type == LEAT_TYPE_DOUBLE ? LEAT_OP_NEGATE_DOUBLE : LEAT_OP_NEGATE_INT, base);
-    case LEAT_NODE_NOT: return compile_unary(c, node, LEAT_OP_NOT, base);
+    case LEAT_NODE_NOT:
+        return compile_unary(c, node, LEAT_OP_NOT, base);
     case LEAT_NODE_BINARY:
         if (node->op == LEAT_OPERATOR_AND || node->op == LEAT_OPERATOR_OR)
             return compile_logic(c, node, base);
         return compile_binary(c, node, base);
     case LEAT_NODE_IS_NULL:
         return compile_unary(c, node, node->negated ? LEAT_OP_IS_NOT_NULL : LEAT_OP_IS_NULL, base);
-    case LEAT_NODE_IN: return compile_in(c, node, base);
-    case LEAT_NODE_BETWEEN: return compile_between(c, node, base);
+    case LEAT_NODE_IN:
+        return compile_in(c, node, base);
+    case LEAT_NODE_BETWEEN:
+        return compile_between(c, node, base);
     case LEAT_NODE_LIKE: {
         leat_operand a = compile(c, node->kids[0], base), b = compile(c, node->kids[1], above(a, base));
         emit(c, LEAT_OP_LIKE, base, a, b);
         return negated(c, node, base);
     }
-    case LEAT_NODE_CASE: return compile_case(c, node, base);
-    case LEAT_NODE_CAST: return compile_cast(c, node, base);
-    case LEAT_NODE_CONVERT: return compile_unary(c, node, LEAT_OP_TO_DOUBLE, base);
-    case LEAT_NODE_CALL: return compile_call(c, node, base);
+    case LEAT_NODE_CASE:
+        return compile_case(c, node, base);
+    case LEAT_NODE_CAST:
+        return compile_cast(c, node, base);
+    case LEAT_NODE_CONVERT:
+        return compile_unary(c, node, LEAT_OP_TO_DOUBLE, base);
+    case LEAT_NODE_CALL:
+        return compile_call(c, node, base);
     }
     return 0;
 }

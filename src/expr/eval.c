@@ -177,38 +177,38 @@ static int cast(const struct leat_expr *expr, const struct leat_instruction *in,
 
 /* ---- the loop ---- */
 
-#define COMPARE(name, truth) \
-    case LEAT_OP_##name: { \
+#define COMPARE(name, truth)               \
+    case LEAT_OP_##name: {                 \
         uint32_t null = either_null(A, B); \
-        *to = of_int(truth, null); \
-        break; \
+        *to = of_int(truth, null);         \
+        break;                             \
     }
-#define COMPARE_STRINGS(name, truth) \
-    case LEAT_OP_##name: \
+#define COMPARE_STRINGS(name, truth)                                         \
+    case LEAT_OP_##name:                                                     \
         *to = either_null(A, B) ? leat_value_null() : leat_value_int(truth); \
         break;
-#define DOUBLE(name, number) \
-    case LEAT_OP_##name: \
+#define DOUBLE(name, number)                        \
+    case LEAT_OP_##name:                            \
         *to = of_double(number, either_null(A, B)); \
         break;
 /* A null operand is 0, so that it can not overflow. */
-#define INT(name, operation) \
-    case LEAT_OP_##name: { \
-        int64_t result; \
-        uint32_t null = either_null(A, B); \
+#define INT(name, operation)                                                    \
+    case LEAT_OP_##name: {                                                      \
+        int64_t result;                                                         \
+        uint32_t null = either_null(A, B);                                      \
         if (__builtin_expect(operation(A->as.i, B->as.i, &result), 0) && !null) \
-            return failed(expr, in, LEAT_FAULT_OVERFLOW, reason); \
-        *to = of_int(result, null); \
-        break; \
+            return failed(expr, in, LEAT_FAULT_OVERFLOW, reason);               \
+        *to = of_int(result, null);                                             \
+        break;                                                                  \
     }
-#define TIME(name, operation) \
-    case LEAT_OP_##name: { \
-        int64_t result; \
+#define TIME(name, operation)                                                                                   \
+    case LEAT_OP_##name: {                                                                                      \
+        int64_t result;                                                                                         \
         bool beyond = operation(A->as.i, B->as.i, &result) || result < LEAT_TIME_MIN || result > LEAT_TIME_MAX; \
-        if (__builtin_expect(beyond, 0) && !A->null) \
-            return failed(expr, in, LEAT_FAULT_TIME, reason); \
-        *to = of_int(result, A->null != 0); \
-        break; \
+        if (__builtin_expect(beyond, 0) && !A->null)                                                            \
+            return failed(expr, in, LEAT_FAULT_TIME, reason);                                                   \
+        *to = of_int(result, A->null != 0);                                                                     \
+        break;                                                                                                  \
     }
 
 int leat_expr_eval(const struct leat_expr *expr, const struct leat_value *frame, struct leat_expr_scratch *scratch,
@@ -221,16 +221,22 @@ int leat_expr_eval(const struct leat_expr *expr, const struct leat_value *frame,
 
     leat_assert(scratch->register_count >= expr->registers);
 
-#define OPERAND(operand) (spaces[(operand) & 3u] + ((operand) >> 2))
+#define OPERAND(operand) (spaces[(operand)&3u] + ((operand) >> 2))
 #define A OPERAND(in->a)
 #define B OPERAND(in->b)
     for (;; in++) {
         struct leat_value *to = registers + in->to;
 
         switch ((enum leat_opcode)in->op) {
-        case LEAT_OP_RETURN: *ret = *A; return 0;
-        case LEAT_OP_MOVE: *to = *A; break;
-        case LEAT_OP_TO_DOUBLE: *to = of_double((double)A->as.i, A->null != 0); break;
+        case LEAT_OP_RETURN:
+            *ret = *A;
+            return 0;
+        case LEAT_OP_MOVE:
+            *to = *A;
+            break;
+        case LEAT_OP_TO_DOUBLE:
+            *to = of_double((double)A->as.i, A->null != 0);
+            break;
 
             INT(ADD_INT, __builtin_add_overflow)
             INT(SUB_INT, __builtin_sub_overflow)
@@ -262,7 +268,9 @@ int leat_expr_eval(const struct leat_expr *expr, const struct leat_value *frame,
             DOUBLE(SUB_DOUBLE, A->as.d - B->as.d)
             DOUBLE(MUL_DOUBLE, A->as.d * B->as.d)
             DOUBLE(DIV_DOUBLE, A->as.d / B->as.d)
-        case LEAT_OP_NEGATE_DOUBLE: *to = of_double(-A->as.d, A->null != 0); break;
+        case LEAT_OP_NEGATE_DOUBLE:
+            *to = of_double(-A->as.d, A->null != 0);
+            break;
             TIME(ADD_TIME, __builtin_add_overflow)
             TIME(SUB_TIME, __builtin_sub_overflow)
         case LEAT_OP_CONCAT: {
@@ -301,25 +309,57 @@ int leat_expr_eval(const struct leat_expr *expr, const struct leat_value *frame,
             *to = (struct leat_value){.as.i = truth, .null = either_null(A, B) & !truth};
             break;
         }
-        case LEAT_OP_NOT: *to = of_int(!A->as.i, A->null != 0); break;
-        case LEAT_OP_IS_NULL: *to = leat_value_int(A->null != 0); break;
-        case LEAT_OP_IS_NOT_NULL: *to = leat_value_int(A->null == 0); break;
+        case LEAT_OP_NOT:
+            *to = of_int(!A->as.i, A->null != 0);
+            break;
+        case LEAT_OP_IS_NULL:
+            *to = leat_value_int(A->null != 0);
+            break;
+        case LEAT_OP_IS_NOT_NULL:
+            *to = leat_value_int(A->null == 0);
+            break;
             COMPARE_STRINGS(LIKE, leat_expr_like(leat_value_bytes(*A), leat_value_bytes(*B)))
-        case LEAT_OP_IN_INT: *to = search(in->with.set, A, order_int); break;
-        case LEAT_OP_IN_DOUBLE: *to = search(in->with.set, A, order_double); break;
-        case LEAT_OP_IN_STRING: *to = search(in->with.set, A, leat_expr_compare_strings); break;
+        case LEAT_OP_IN_INT:
+            *to = search(in->with.set, A, order_int);
+            break;
+        case LEAT_OP_IN_DOUBLE:
+            *to = search(in->with.set, A, order_double);
+            break;
+        case LEAT_OP_IN_STRING:
+            *to = search(in->with.set, A, leat_expr_compare_strings);
+            break;
 
-        case LEAT_OP_SELECT: *to = pick(A->as.i != 0, B, OPERAND(in->c)); break;
-        case LEAT_OP_COALESCE: *to = pick(A->null == 0, A, B); break;
-        case LEAT_OP_NULL_IF: *to = A->as.i ? leat_value_null() : *B; break;
-        case LEAT_OP_LEAST_INT: *to = extreme(A, B, B->as.i < A->as.i); break;
-        case LEAT_OP_LEAST_DOUBLE: *to = extreme(A, B, B->as.d < A->as.d); break;
-        case LEAT_OP_LEAST_STRING: *to = extreme(A, B, leat_expr_compare_strings(B, A) < 0); break;
-        case LEAT_OP_GREATEST_INT: *to = extreme(A, B, B->as.i > A->as.i); break;
-        case LEAT_OP_GREATEST_DOUBLE: *to = extreme(A, B, B->as.d > A->as.d); break;
-        case LEAT_OP_GREATEST_STRING: *to = extreme(A, B, leat_expr_compare_strings(B, A) > 0); break;
+        case LEAT_OP_SELECT:
+            *to = pick(A->as.i != 0, B, OPERAND(in->c));
+            break;
+        case LEAT_OP_COALESCE:
+            *to = pick(A->null == 0, A, B);
+            break;
+        case LEAT_OP_NULL_IF:
+            *to = A->as.i ? leat_value_null() : *B;
+            break;
+        case LEAT_OP_LEAST_INT:
+            *to = extreme(A, B, B->as.i < A->as.i);
+            break;
+        case LEAT_OP_LEAST_DOUBLE:
+            *to = extreme(A, B, B->as.d < A->as.d);
+            break;
+        case LEAT_OP_LEAST_STRING:
+            *to = extreme(A, B, leat_expr_compare_strings(B, A) < 0);
+            break;
+        case LEAT_OP_GREATEST_INT:
+            *to = extreme(A, B, B->as.i > A->as.i);
+            break;
+        case LEAT_OP_GREATEST_DOUBLE:
+            *to = extreme(A, B, B->as.d > A->as.d);
+            break;
+        case LEAT_OP_GREATEST_STRING:
+            *to = extreme(A, B, leat_expr_compare_strings(B, A) > 0);
+            break;
 
-        case LEAT_OP_JUMP: in = expr->code + in->b - 1; break;
+        case LEAT_OP_JUMP:
+            in = expr->code + in->b - 1;
+            break;
         case LEAT_OP_JUMP_TRUE:
             if (A->as.i)
                 in = expr->code + in->b - 1;
@@ -337,7 +377,9 @@ int leat_expr_eval(const struct leat_expr *expr, const struct leat_value *frame,
                 in = expr->code + in->b - 1;
             break;
 
-        case LEAT_OP_CALL_NUMBER: *to = A->null ? leat_value_null() : of_double(in->with.number(A->as.d), 0); break;
+        case LEAT_OP_CALL_NUMBER:
+            *to = A->null ? leat_value_null() : of_double(in->with.number(A->as.d), 0);
+            break;
         case LEAT_OP_CALL_NUMBERS:
             *to = either_null(A, B) ? leat_value_null() : of_double(in->with.numbers(A->as.d, B->as.d), 0);
             break;

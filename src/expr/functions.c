@@ -338,13 +338,13 @@ static int64_t whole(int64_t time, int64_t unit)
     return time - within(time, unit);
 }
 
-#define TIME_PART(name, expression) \
+#define TIME_PART(name, expression)             \
     static enum leat_expr_fault name(ARGUMENTS) \
-    { \
-        int64_t t = a[0]->as.i; \
-        UNUSED_HERE; \
-        *ret = leat_value_int(expression); \
-        return LEAT_FAULT_NONE; \
+    {                                           \
+        int64_t t = a[0]->as.i;                 \
+        UNUSED_HERE;                            \
+        *ret = leat_value_int(expression);      \
+        return LEAT_FAULT_NONE;                 \
     }
 TIME_PART(year, leat_time_calendar(t).year)
 TIME_PART(month, leat_time_calendar(t).month)
@@ -439,11 +439,11 @@ static void hash_of(enum leat_type type, ARGUMENTS)
     *ret = leat_value_int((int64_t)(leat_hash(key.data, key.len) % (uint64_t)buckets));
 }
 
-#define HASH(name, type) \
+#define HASH(name, type)                        \
     static enum leat_expr_fault name(ARGUMENTS) \
-    { \
-        hash_of(type, a, count, text, ret); \
-        return LEAT_FAULT_NONE; \
+    {                                           \
+        hash_of(type, a, count, text, ret);     \
+        return LEAT_FAULT_NONE;                 \
     }
 HASH(hash_bool, LEAT_TYPE_BOOL)
 HASH(hash_int, LEAT_TYPE_INT)
@@ -453,7 +453,14 @@ HASH(hash_time, LEAT_TYPE_TIME)
 
 /* ---- the table ---- */
 
-#define SIGNATURES(...) (const struct leat_expr_signature[]){__VA_ARGS__, {.types = NULL}}
+#define SIGNATURES(...)                  \
+    (const struct leat_expr_signature[]) \
+    {                                    \
+        __VA_ARGS__,                     \
+        {                                \
+            .types = NULL                \
+        }                                \
+    }
 #define NUMBER(function_) SIGNATURES({.types = "d>d", .number = function_})
 
 static const struct leat_expr_function_help functions[] = {
@@ -662,11 +669,16 @@ size_t leat_expr_signature_arguments(const struct leat_expr_signature *signature
 enum leat_type leat_expr_signature_type(char letter)
 {
     switch (letter) {
-    case 'b': return LEAT_TYPE_BOOL;
-    case 'i': return LEAT_TYPE_INT;
-    case 'd': return LEAT_TYPE_DOUBLE;
-    case 's': return LEAT_TYPE_STRING;
-    default: return LEAT_TYPE_TIME;
+    case 'b':
+        return LEAT_TYPE_BOOL;
+    case 'i':
+        return LEAT_TYPE_INT;
+    case 'd':
+        return LEAT_TYPE_DOUBLE;
+    case 's':
+        return LEAT_TYPE_STRING;
+    default:
+        return LEAT_TYPE_TIME;
     }
 }
 
@@ -691,10 +703,17 @@ static enum leat_expr_fault cast_to_string(enum leat_type from, const struct lea
     case LEAT_TYPE_BOOL:
         *ret = leat_value_string(leat_bytes_of(value->as.i ? "true" : "false"));
         return LEAT_FAULT_NONE;
-    case LEAT_TYPE_INT: len = (size_t)snprintf(room, sizeof room, "%lld", (long long)value->as.i); break;
-    case LEAT_TYPE_DOUBLE: len = leat_double_format(value->as.d, room); break;
-    case LEAT_TYPE_TIME: len = leat_time_format(value->as.i, room); break;
-    default: break;
+    case LEAT_TYPE_INT:
+        len = (size_t)snprintf(room, sizeof room, "%lld", (long long)value->as.i);
+        break;
+    case LEAT_TYPE_DOUBLE:
+        len = leat_double_format(value->as.d, room);
+        break;
+    case LEAT_TYPE_TIME:
+        len = leat_time_format(value->as.i, room);
+        break;
+    default:
+        break;
     }
     *ret = leat_value_string((struct leat_bytes){leat_arena_copy(text, room, len), len});
     return LEAT_FAULT_NONE;
@@ -809,8 +828,12 @@ static const char *show(enum leat_type type, const struct leat_value *value, cha
     size_t len = 40;
 
     switch (type) {
-    case LEAT_TYPE_INT: snprintf(room, 64, "%lld", (long long)value->as.i); break;
-    case LEAT_TYPE_DOUBLE: leat_double_format(value->as.d, room); break;
+    case LEAT_TYPE_INT:
+        snprintf(room, 64, "%lld", (long long)value->as.i);
+        break;
+    case LEAT_TYPE_DOUBLE:
+        leat_double_format(value->as.d, room);
+        break;
     case LEAT_TYPE_STRING:
         if (value->len <= len) {
             snprintf(room, 64, "'%.*s'", (int)value->len, value->as.s ? value->as.s : "");
@@ -820,7 +843,9 @@ static const char *show(enum leat_type type, const struct leat_value *value, cha
             len--;
         snprintf(room, 64, "'%.*s…'", (int)len, value->as.s);
         break;
-    default: snprintf(room, 64, "a value"); break;
+    default:
+        snprintf(room, 64, "a value");
+        break;
     }
     return room;
 }
@@ -831,7 +856,8 @@ int leat_expr_fault_reason(enum leat_expr_fault fault, const char *text, enum le
     char room[64];
 
     switch (fault) {
-    case LEAT_FAULT_OVERFLOW: return leat_reason_set(reason, LEAT_STAGE_FEATURE, "integer overflow in '%s'", text);
+    case LEAT_FAULT_OVERFLOW:
+        return leat_reason_set(reason, LEAT_STAGE_FEATURE, "integer overflow in '%s'", text);
     case LEAT_FAULT_CAST:
         return leat_reason_set(reason, LEAT_STAGE_FEATURE, "%s is not %s %s, in '%s'", show(from, met, room),
                                to == LEAT_TYPE_INT ? "an" : "a", leat_type_name(to), text);
@@ -840,7 +866,8 @@ int leat_expr_fault_reason(enum leat_expr_fault fault, const char *text, enum le
     case LEAT_FAULT_LONG:
         return leat_reason_set(reason, LEAT_STAGE_FEATURE, "the text is longer than %u MiB in '%s'",
                                LEAT_EXPR_STRING_MAX >> 20, text);
-    case LEAT_FAULT_NONE: break;
+    case LEAT_FAULT_NONE:
+        break;
     }
     leat_assert(fault != LEAT_FAULT_NONE);
     return -1;

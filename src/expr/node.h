@@ -84,9 +84,9 @@ struct leat_expr_call_window {
 struct leat_expr_aggregate_node {
     enum leat_aggregate_kind kind;
     bool star;
-    struct leat_expr_step star_stream;  /* name.data NULL: count(*) */
-    struct leat_expr_node *argument;    /* NULL for the star */
-    struct leat_expr_node *filter;      /* NULL: none */
+    struct leat_expr_step star_stream; /* name.data NULL: count(*) */
+    struct leat_expr_node *argument;   /* NULL for the star */
+    struct leat_expr_node *filter;     /* NULL: none */
     struct leat_expr_call_window window;
     const struct leat_expr_window *resolved; /* by typing */
     bool of_stream;                          /* by typing: not the input */
@@ -104,7 +104,7 @@ struct leat_expr_node {
     bool may_fail;  /* by typing: this node itself can give a reason */
     bool any_fails; /* by typing: this node or one below can */
     uint16_t height;
-    uint16_t cost; /* by typing: instructions of the subtree, about; at most 1000 */
+    uint16_t cost;      /* by typing: instructions of the subtree, about; at most 1000 */
     uint32_t start, at; /* the first byte of the subtree, and the place that names this node */
     struct leat_expr_node **kids;
     size_t kid_count;
@@ -166,10 +166,9 @@ int leat_expr_type_lookup(struct leat_expr_typer *typer, struct leat_expr_node *
 const char *leat_expr_describe(struct leat_expr_typer *typer, const struct leat_expr_node *node);
 const char *leat_expr_quote(struct leat_expr_typer *typer, const struct leat_expr_node *node);
 const char *leat_expr_nearest(const struct leat_expr_scope *scope, struct leat_bytes name); /* NULL: none is near */
-const char *leat_expr_a_type(enum leat_type type); /* "a string", "an int" */
+const char *leat_expr_a_type(enum leat_type type);                                          /* "a string", "an int" */
 
 /* A program from a typed tree. */
-int leat_expr_compile_node(struct leat_expr_typer *typer, struct leat_expr_node *node,
-                           const struct leat_expr **ret);
+int leat_expr_compile_node(struct leat_expr_typer *typer, struct leat_expr_node *node, const struct leat_expr **ret);
 
 #endif

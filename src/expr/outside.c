@@ -68,7 +68,8 @@ static int survey_star(struct survey *survey, const struct leat_expr_step *star)
     near = leat_expr_nearest(scope, star->name);
     if (near)
         return leat_expr_fail(survey->typer->source, star->at, survey->typer->err,
-                              "there is no stream '%.*s'; the nearest name is '%s'", LEAT_BYTES_FORMAT(star->name), near);
+                              "there is no stream '%.*s'; the nearest name is '%s'", LEAT_BYTES_FORMAT(star->name),
+                              near);
     return leat_expr_fail(survey->typer->source, star->at, survey->typer->err, "there is no stream '%.*s'",
                           LEAT_BYTES_FORMAT(star->name));
 }
@@ -92,7 +93,9 @@ static int aggregate_type(struct leat_expr_typer *t, const struct leat_expr_node
         return wrong_value(t, node, "a value that has a type");
     *ret = type;
     switch (node->as.aggregate->kind) {
-    case LEAT_AGGREGATE_COUNT: *ret = LEAT_TYPE_INT; return 0;
+    case LEAT_AGGREGATE_COUNT:
+        *ret = LEAT_TYPE_INT;
+        return 0;
     case LEAT_AGGREGATE_SUM:
         *ret = type == LEAT_TYPE_BOOL ? LEAT_TYPE_INT : type;
         return number || type == LEAT_TYPE_BOOL ? 0 : wrong_value(t, node, "a number or a bool");
@@ -100,14 +103,16 @@ static int aggregate_type(struct leat_expr_typer *t, const struct leat_expr_node
         *ret = LEAT_TYPE_DOUBLE;
         return number || type == LEAT_TYPE_BOOL ? 0 : wrong_value(t, node, "a number or a bool");
     case LEAT_AGGREGATE_MIN:
-    case LEAT_AGGREGATE_MAX: return number || type == LEAT_TYPE_TIME ? 0 : wrong_value(t, node, "a number or a time");
+    case LEAT_AGGREGATE_MAX:
+        return number || type == LEAT_TYPE_TIME ? 0 : wrong_value(t, node, "a number or a time");
     case LEAT_AGGREGATE_STDDEV:
     case LEAT_AGGREGATE_VAR:
         *ret = LEAT_TYPE_DOUBLE;
         return number ? 0 : wrong_value(t, node, "a number");
     case LEAT_AGGREGATE_FIRST:
     case LEAT_AGGREGATE_LAST:
-    case LEAT_AGGREGATE_LAG: return 0;
+    case LEAT_AGGREGATE_LAG:
+        return 0;
     }
     return 0;
 }
@@ -130,9 +135,10 @@ static const struct leat_expr_window *find_window(struct leat_expr_typer *t, con
         leat_expr_fail(t->source, window->name.at, t->err, "there is no window '%.*s'; the nearest name is '%s'",
                        LEAT_BYTES_FORMAT(name), near);
     else
-        leat_expr_fail(t->source, window->name.at, t->err,
-                       "there is no window '%.*s'; one can also be written here: over (partition by … range 1h preceding)",
-                       LEAT_BYTES_FORMAT(name));
+        leat_expr_fail(
+            t->source, window->name.at, t->err,
+            "there is no window '%.*s'; one can also be written here: over (partition by … range 1h preceding)",
+            LEAT_BYTES_FORMAT(name));
     return NULL;
 }
 
@@ -207,8 +213,9 @@ int leat_expr_type_aggregate(struct leat_expr_typer *t, struct leat_expr_node *n
     const struct leat_expr_window *window;
 
     if (t->outer)
-        return fail(t, node->start, t->window_key ? "a window's key can not be an aggregate"
-                                                  : "an aggregate can not stand inside another");
+        return fail(t, node->start,
+                    t->window_key ? "a window's key can not be an aggregate"
+                                  : "an aggregate can not stand inside another");
     if (!t->scope->aggregate)
         return leat_expr_fail(t->source, node->start, t->err, "an aggregate can not be used in %s", what(t->scope));
     if (survey_star(&survey, &tree->star_stream) || survey_node(&survey, tree->argument) ||
@@ -252,8 +259,9 @@ int leat_expr_type_lookup(struct leat_expr_typer *t, struct leat_expr_node *node
     const struct leat_expr **keys;
 
     if (t->outer)
-        return fail(t, node->start, t->window_key ? "a window's key can not be looked up in a table"
-                                                  : "a table can not be looked up inside an aggregate");
+        return fail(t, node->start,
+                    t->window_key ? "a window's key can not be looked up in a table"
+                                  : "a table can not be looked up inside an aggregate");
     if (!t->scope->lookup)
         return leat_expr_fail(t->source, node->start, t->err, "a table can not be used in %s", what(t->scope));
     if (count < 3 || !steps[2].name.data)

@@ -60,8 +60,7 @@ static const char *met(struct parser *p)
 static void *expected(struct parser *p, const char *what)
 {
     if (p->token.kind == LEAT_TOKEN_ERROR)
-        leat_expr_fail(p->source, p->token.at, p->err, "%.*s",
-                       LEAT_BYTES_FORMAT(p->token.text));
+        leat_expr_fail(p->source, p->token.at, p->err, "%.*s", LEAT_BYTES_FORMAT(p->token.text));
     else
         leat_expr_fail(p->source, p->token.at, p->err, "%s was expected, and %s", what, met(p));
     return NULL;
@@ -71,6 +70,17 @@ static void *fail_at(struct parser *p, size_t at, const char *sentence)
 {
     leat_expr_fail(p->source, at, p->err, "%s", sentence);
     return NULL;
+}
+
+/* The same for those that answer with a truth. */
+static bool missing(struct parser *p, const char *what)
+{
+    return expected(p, what) != NULL;
+}
+
+static bool wrong(struct parser *p, size_t at, const char *sentence)
+{
+    return fail_at(p, at, sentence) != NULL;
 }
 
 static bool is_word(const struct parser *p, const char *word)
@@ -110,7 +120,8 @@ static struct leat_expr_node *grow(struct parser *p, struct leat_expr_node *node
     if (kid && kid->height >= node->height)
         node->height = (uint16_t)(kid->height + 1);
     if (node->height > LEAT_EXPR_HEIGHT_MAX)
-        return fail_at(p, node->at, "the expression is too long here: no more than 1000 operations can hang together; split it");
+        return fail_at(p, node->at,
+                       "the expression is too long here: no more than 1000 operations can hang together; split it");
     return node;
 }
 
@@ -297,18 +308,17 @@ static bool parse_range(struct parser *p, struct leat_expr_window *window)
     struct leat_error reason = {0};
 
     if (is_word(p, "between") || is_word(p, "unbounded") || is_word(p, "interval"))
-        return fail_at(p, p->token.at,
-                       "a range reads: range 1h preceding; without a range a window reaches over all events"),
-               false;
+        return wrong(p, p->token.at,
+                     "a range reads: range 1h preceding; without a range a window reaches over all events");
     if (p->token.kind != LEAT_TOKEN_DURATION && p->token.kind != LEAT_TOKEN_INT)
-        return expected(p, "a duration such as 30m, 1h or 7d"), false;
+        return missing(p, "a duration such as 30m, 1h or 7d");
     if (leat_duration_parse(p->token.text, &window->range, &reason))
-        return fail_at(p, p->token.at, reason.text), false;
+        return wrong(p, p->token.at, reason.text);
     if (window->range <= 0)
-        return fail_at(p, p->token.at, "a range must be longer than 0"), false;
+        return wrong(p, p->token.at, "a range must be longer than 0");
     advance(p);
     if (!take_word(p, "preceding"))
-        return expected(p, "preceding"), false;
+        return missing(p, "preceding");
     return true;
 }
 
@@ -344,6 +354,14 @@ static struct leat_expr_window *parse_window(struct parser *p)
     return window;
 }
 
+/* What may stand behind what was read of a window, for messages. */
+static const char *behind_window(struct parser *p, const struct leat_expr_window *window, const char *end)
+{
+    if (window->range != LEAT_RANGE_NONE)
+        return end;
+    return leat_arena_format(p->arena, "%s or %s", window->key_count ? "',', range" : "partition by, range", end);
+}
+
 /* ---- calls ---- */
 
 static struct leat_expr_node *unknown_function(struct parser *p)
@@ -354,7 +372,8 @@ static struct leat_expr_node *unknown_function(struct parser *p)
     size_t count;
 
     if (other) {
-        leat_expr_fail(p->source, p->token.at, p->err, "there is no function '%.*s': %s", LEAT_BYTES_FORMAT(name), other);
+        leat_expr_fail(p->source, p->token.at, p->err, "there is no function '%.*s': %s", LEAT_BYTES_FORMAT(name),
+                       other);
         return NULL;
     }
     names = leat_expr_function_names(p->arena, &count);
@@ -396,9 +415,9 @@ static enum leat_type type_named(struct leat_bytes name)
         const char *name;
         enum leat_type type;
     } names[] = {
-        {"int", LEAT_TYPE_INT},       {"integer", LEAT_TYPE_INT},   {"bigint", LEAT_TYPE_INT},
-        {"double", LEAT_TYPE_DOUBLE}, {"string", LEAT_TYPE_STRING}, {"text", LEAT_TYPE_STRING},
-        {"varchar", LEAT_TYPE_STRING}, {"bool", LEAT_TYPE_BOOL},    {"boolean", LEAT_TYPE_BOOL},
+        {"int", LEAT_TYPE_INT},        {"integer", LEAT_TYPE_INT},   {"bigint", LEAT_TYPE_INT},
+        {"double", LEAT_TYPE_DOUBLE},  {"string", LEAT_TYPE_STRING}, {"text", LEAT_TYPE_STRING},
+        {"varchar", LEAT_TYPE_STRING}, {"bool", LEAT_TYPE_BOOL},     {"boolean", LEAT_TYPE_BOOL},
         {"timestamp", LEAT_TYPE_TIME}, {"time", LEAT_TYPE_TIME},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -438,8 +457,8 @@ static struct leat_expr_node *parse_cast(struct parser *p, bool attempt)
 static struct leat_expr_node *parse_extract(struct parser *p)
 {
     static const char *const fields[] = {
-        "year",        "month",       "day",   "hour",          "minute", "second", "millisecond",
-        "day_of_week", "day_of_year", "epoch", "minute_of_day",
+        "year",        "month",       "day",         "hour",  "minute",        "second",
+        "millisecond", "day_of_week", "day_of_year", "epoch", "minute_of_day",
     };
     struct leat_expr_node *node = node_new(p, LEAT_NODE_CALL, p->token.at, p->token.at);
     struct leat_expr_node *kid;
@@ -469,49 +488,54 @@ static struct leat_expr_node *parse_extract(struct parser *p)
     return with_kids(p, node, &kid, 1);
 }
 
+/* The star of count(*) or count(stream.*), which is the current token. */
+static bool parse_star(struct parser *p, struct leat_expr_aggregate_node *aggregate, const char *name)
+{
+    if (aggregate->kind != LEAT_AGGREGATE_COUNT) {
+        leat_expr_fail(p->source, p->token.at, p->err, "only count takes *; %s takes a value", name);
+        return false;
+    }
+    aggregate->star = true;
+    advance(p);
+    return true;
+}
+
 /* What stands in the parentheses of an aggregate. */
 static bool parse_aggregate_argument(struct parser *p, struct leat_expr_aggregate_node *aggregate, const char *name)
 {
+    struct leat_expr_node *node;
+
     if (is_word(p, "distinct") &&
         (is_name(&p->next) || p->next.kind == LEAT_TOKEN_OPEN || p->next.kind == LEAT_TOKEN_STRING))
-        return fail_at(p, p->token.at, "distinct values can not be counted yet: count_distinct comes later"), false;
-    if (p->token.kind == LEAT_TOKEN_STAR) {
-        if (aggregate->kind != LEAT_AGGREGATE_COUNT)
-            return fail_at(p, p->token.at, leat_arena_format(p->arena, "only count takes *; %s takes a value", name)), false;
-        aggregate->star = true;
-        advance(p);
-        return true;
-    }
+        return wrong(p, p->token.at, "distinct values can not be counted yet: count_distinct comes later");
+    if (p->token.kind == LEAT_TOKEN_STAR)
+        return parse_star(p, aggregate, name);
     if (p->token.kind == LEAT_TOKEN_CLOSE)
-        return expected(p, "a value"), false;
-    aggregate->argument = parse_any(p);
-    if (!aggregate->argument)
+        return missing(p, "a value");
+    aggregate->argument = node = parse_any(p);
+    if (!node)
         return false;
-    if (p->token.kind != LEAT_TOKEN_POINT || p->next.kind != LEAT_TOKEN_STAR)
+    if (p->token.kind != LEAT_TOKEN_POINT)
         return true;
-    if (aggregate->kind != LEAT_AGGREGATE_COUNT)
-        return fail_at(p, p->next.at, leat_arena_format(p->arena, "only count takes *; %s takes a value", name)), false;
-    if (aggregate->argument->kind != LEAT_NODE_NAME || aggregate->argument->as.name.step_count != 1 ||
-        aggregate->argument->height != 1)
-        return fail_at(p, p->token.at, ".* stands behind the name of a stream"), false;
-    aggregate->star = true;
-    aggregate->star_stream = aggregate->argument->as.name.steps[0];
+    /* A point that the path did not take: a star is behind it. */
+    if (node->kind != LEAT_NODE_NAME || node->as.name.step_count != 1)
+        return wrong(p, p->token.at, ".* stands behind the name of a stream");
+    advance(p);
+    aggregate->star_stream = node->as.name.steps[0];
     aggregate->argument = NULL;
-    advance(p);
-    advance(p);
-    return true;
+    return parse_star(p, aggregate, name);
 }
 
 static void *too_many_values(struct parser *p, const struct leat_expr_aggregate_node *aggregate, const char *name)
 {
     if (aggregate->kind == LEAT_AGGREGATE_MIN || aggregate->kind == LEAT_AGGREGATE_MAX)
-        leat_expr_fail(p->source, p->token.at, p->err, "%s takes one value, over a window; of several values it is %s(…)",
-                       name, aggregate->kind == LEAT_AGGREGATE_MIN ? "least" : "greatest");
+        leat_expr_fail(p->source, p->token.at, p->err,
+                       "%s takes one value, over a window; of several values it is %s(…)", name,
+                       aggregate->kind == LEAT_AGGREGATE_MIN ? "least" : "greatest");
     else
-        leat_expr_fail(p->source, p->token.at, p->err, "%s takes one value%s", name,
-                       aggregate->kind == LEAT_AGGREGATE_LAG
-                           ? ": that of the latest event before the newest of the window"
-                           : "");
+        leat_expr_fail(
+            p->source, p->token.at, p->err, "%s takes one value%s", name,
+            aggregate->kind == LEAT_AGGREGATE_LAG ? ": that of the latest event before the newest of the window" : "");
     return NULL;
 }
 
@@ -520,12 +544,12 @@ static bool parse_filter(struct parser *p, struct leat_expr_aggregate_node *aggr
     advance(p);
     advance(p);
     if (!take_word(p, "where"))
-        return expected(p, "where"), false;
+        return missing(p, "where");
     aggregate->filter = parse_any(p);
     if (!aggregate->filter)
         return false;
     if (!take(p, LEAT_TOKEN_CLOSE))
-        return expected(p, "')'"), false;
+        return missing(p, "')'");
     return true;
 }
 
@@ -545,16 +569,11 @@ static bool parse_over(struct parser *p, struct leat_expr_aggregate_node *aggreg
         return true;
     }
     if (!take(p, LEAT_TOKEN_OPEN))
-        return expected(p, "the name of a window or '('"), false;
+        return missing(p, "the name of a window or '('");
     aggregate->window.inlined = parse_window(p);
     if (!aggregate->window.inlined)
         return false;
-    if (!take(p, LEAT_TOKEN_CLOSE))
-        return expected(p, aggregate->window.inlined->range == LEAT_RANGE_NONE
-                               ? aggregate->window.inlined->key_count ? "',', range or ')'" : "partition by, range or ')'"
-                               : "')'"),
-               false;
-    return true;
+    return take(p, LEAT_TOKEN_CLOSE) || missing(p, behind_window(p, aggregate->window.inlined, "')'"));
 }
 
 static struct leat_expr_node *parse_aggregate(struct parser *p, int kind)
@@ -684,18 +703,25 @@ static struct leat_expr_node *parse_primary(struct parser *p)
 
     switch (p->token.kind) {
     case LEAT_TOKEN_INT:
-    case LEAT_TOKEN_DOUBLE: return parse_number(p, at, false);
-    case LEAT_TOKEN_STRING: advance(p); return literal(p, at, LEAT_TYPE_STRING, leat_value_string(text));
-    case LEAT_TOKEN_QUOTED: return parse_path(p);
-    case LEAT_TOKEN_NAME: return parse_word(p);
-    case LEAT_TOKEN_OPEN: return parse_parentheses(p);
+    case LEAT_TOKEN_DOUBLE:
+        return parse_number(p, at, false);
+    case LEAT_TOKEN_STRING:
+        advance(p);
+        return literal(p, at, LEAT_TYPE_STRING, leat_value_string(text));
+    case LEAT_TOKEN_QUOTED:
+        return parse_path(p);
+    case LEAT_TOKEN_NAME:
+        return parse_word(p);
+    case LEAT_TOKEN_OPEN:
+        return parse_parentheses(p);
     case LEAT_TOKEN_DURATION:
         leat_expr_fail(p->source, at, p->err,
                        "'%.*s' is not a number; a duration reads interval '1h', and a name that begins with a digit "
                        "stands in double quotes",
                        (int)(text.len > 40 ? 40 : text.len), text.data);
         return NULL;
-    default: return expected(p, "a value");
+    default:
+        return expected(p, "a value");
     }
 }
 
@@ -753,18 +779,42 @@ static struct leat_expr_node *parse_prefix(struct parser *p)
 static bool binary_operator(const struct parser *p, enum leat_expr_operator *ret)
 {
     switch (p->token.kind) {
-    case LEAT_TOKEN_EQ: *ret = LEAT_OPERATOR_EQ; return true;
-    case LEAT_TOKEN_NE: *ret = LEAT_OPERATOR_NE; return true;
-    case LEAT_TOKEN_LT: *ret = LEAT_OPERATOR_LT; return true;
-    case LEAT_TOKEN_LE: *ret = LEAT_OPERATOR_LE; return true;
-    case LEAT_TOKEN_GT: *ret = LEAT_OPERATOR_GT; return true;
-    case LEAT_TOKEN_GE: *ret = LEAT_OPERATOR_GE; return true;
-    case LEAT_TOKEN_CONCAT: *ret = LEAT_OPERATOR_CONCAT; return true;
-    case LEAT_TOKEN_PLUS: *ret = LEAT_OPERATOR_ADD; return true;
-    case LEAT_TOKEN_MINUS: *ret = LEAT_OPERATOR_SUB; return true;
-    case LEAT_TOKEN_STAR: *ret = LEAT_OPERATOR_MUL; return true;
-    case LEAT_TOKEN_SLASH: *ret = LEAT_OPERATOR_DIV; return true;
-    case LEAT_TOKEN_PERCENT: *ret = LEAT_OPERATOR_MOD; return true;
+    case LEAT_TOKEN_EQ:
+        *ret = LEAT_OPERATOR_EQ;
+        return true;
+    case LEAT_TOKEN_NE:
+        *ret = LEAT_OPERATOR_NE;
+        return true;
+    case LEAT_TOKEN_LT:
+        *ret = LEAT_OPERATOR_LT;
+        return true;
+    case LEAT_TOKEN_LE:
+        *ret = LEAT_OPERATOR_LE;
+        return true;
+    case LEAT_TOKEN_GT:
+        *ret = LEAT_OPERATOR_GT;
+        return true;
+    case LEAT_TOKEN_GE:
+        *ret = LEAT_OPERATOR_GE;
+        return true;
+    case LEAT_TOKEN_CONCAT:
+        *ret = LEAT_OPERATOR_CONCAT;
+        return true;
+    case LEAT_TOKEN_PLUS:
+        *ret = LEAT_OPERATOR_ADD;
+        return true;
+    case LEAT_TOKEN_MINUS:
+        *ret = LEAT_OPERATOR_SUB;
+        return true;
+    case LEAT_TOKEN_STAR:
+        *ret = LEAT_OPERATOR_MUL;
+        return true;
+    case LEAT_TOKEN_SLASH:
+        *ret = LEAT_OPERATOR_DIV;
+        return true;
+    case LEAT_TOKEN_PERCENT:
+        *ret = LEAT_OPERATOR_MOD;
+        return true;
     case LEAT_TOKEN_NAME:
         if (is_word(p, "or"))
             return *ret = LEAT_OPERATOR_OR, true;
@@ -773,7 +823,8 @@ static bool binary_operator(const struct parser *p, enum leat_expr_operator *ret
         if (is_word(p, "div"))
             return *ret = LEAT_OPERATOR_IDIV, true;
         return false;
-    default: return false;
+    default:
+        return false;
     }
 }
 
@@ -903,8 +954,9 @@ static void parser_init(struct parser *p, const struct leat_expr_source *source,
 static int check_text(const struct leat_expr_source *source, struct leat_error *err)
 {
     if (source->text.len > LEAT_EXPR_TEXT_MAX)
-        return leat_expr_fail(source, LEAT_EXPR_TEXT_MAX, err, "the expression has %zu bytes, and no more than %d are allowed",
-                              source->text.len, LEAT_EXPR_TEXT_MAX);
+        return leat_expr_fail(source, LEAT_EXPR_TEXT_MAX, err,
+                              "the expression has %zu bytes, and no more than %d are allowed", source->text.len,
+                              LEAT_EXPR_TEXT_MAX);
     if (!leat_utf8_valid(source->text))
         return leat_expr_fail(source, 0, err, "the expression is not valid UTF-8");
     return 0;
@@ -949,10 +1001,7 @@ int leat_expr_window_parse(struct leat_expr_place place, struct leat_bytes text,
     if (!window)
         return -1;
     if (p.token.kind != LEAT_TOKEN_END) {
-        const char *fits = window->range != LEAT_RANGE_NONE ? "the end"
-                           : window->key_count               ? "',', range or the end"
-                                                             : "partition by or range";
-        expected(&p, fits);
+        expected(&p, behind_window(&p, window, "the end"));
         return -1;
     }
     *ret = window;
@@ -961,23 +1010,30 @@ int leat_expr_window_parse(struct leat_expr_place place, struct leat_bytes text,
 
 const char *leat_expr_operator_text(enum leat_expr_operator op)
 {
-    static const char *const texts[] = {"or", "and", "=", "<>", "<", "<=", ">", ">=", "||", "+", "-", "*", "/", "div", "%"};
+    static const char *const texts[] = {
+        "or", "and", "=", "<>", "<", "<=", ">", ">=", "||", "+", "-", "*", "/", "div", "%"};
     return texts[op];
 }
 
 enum leat_expr_level leat_expr_operator_level(enum leat_expr_operator op)
 {
     switch (op) {
-    case LEAT_OPERATOR_OR: return LEAT_LEVEL_OR;
-    case LEAT_OPERATOR_AND: return LEAT_LEVEL_AND;
-    case LEAT_OPERATOR_CONCAT: return LEAT_LEVEL_CONCAT;
+    case LEAT_OPERATOR_OR:
+        return LEAT_LEVEL_OR;
+    case LEAT_OPERATOR_AND:
+        return LEAT_LEVEL_AND;
+    case LEAT_OPERATOR_CONCAT:
+        return LEAT_LEVEL_CONCAT;
     case LEAT_OPERATOR_ADD:
-    case LEAT_OPERATOR_SUB: return LEAT_LEVEL_SUM;
+    case LEAT_OPERATOR_SUB:
+        return LEAT_LEVEL_SUM;
     case LEAT_OPERATOR_MUL:
     case LEAT_OPERATOR_DIV:
     case LEAT_OPERATOR_IDIV:
-    case LEAT_OPERATOR_MOD: return LEAT_LEVEL_PRODUCT;
-    default: return LEAT_LEVEL_COMPARE;
+    case LEAT_OPERATOR_MOD:
+        return LEAT_LEVEL_PRODUCT;
+    default:
+        return LEAT_LEVEL_COMPARE;
     }
 }
 

@@ -48,15 +48,22 @@ static enum leat_expr_level level_of(const struct leat_expr_node *node)
         if (node->type == LEAT_TYPE_DOUBLE && __builtin_signbit(node->value.as.d))
             return LEAT_LEVEL_NEGATE;
         return LEAT_LEVEL_PRIMARY;
-    case LEAT_NODE_NEGATE: return LEAT_LEVEL_NEGATE;
-    case LEAT_NODE_NOT: return LEAT_LEVEL_NOT;
-    case LEAT_NODE_BINARY: return leat_expr_operator_level(node->op);
-    case LEAT_NODE_IS_NULL: return LEAT_LEVEL_IS;
+    case LEAT_NODE_NEGATE:
+        return LEAT_LEVEL_NEGATE;
+    case LEAT_NODE_NOT:
+        return LEAT_LEVEL_NOT;
+    case LEAT_NODE_BINARY:
+        return leat_expr_operator_level(node->op);
+    case LEAT_NODE_IS_NULL:
+        return LEAT_LEVEL_IS;
     case LEAT_NODE_IN:
     case LEAT_NODE_BETWEEN:
-    case LEAT_NODE_LIKE: return LEAT_LEVEL_IN;
-    case LEAT_NODE_CONVERT: return level_of(node->kids[0]);
-    default: return LEAT_LEVEL_PRIMARY;
+    case LEAT_NODE_LIKE:
+        return LEAT_LEVEL_IN;
+    case LEAT_NODE_CONVERT:
+        return level_of(node->kids[0]);
+    default:
+        return LEAT_LEVEL_PRIMARY;
     }
 }
 
@@ -78,11 +85,21 @@ static void print_literal(const struct printer *p, const struct leat_expr_node *
         return;
     }
     switch (node->type) {
-    case LEAT_TYPE_NULL: put(p, "null"); return;
-    case LEAT_TYPE_BOOL: put(p, node->value.as.i ? "true" : "false"); return;
-    case LEAT_TYPE_INT: leat_buffer_format(p->out, "%lld", (long long)node->value.as.i); return;
-    case LEAT_TYPE_DOUBLE: print_double(p, node->value.as.d); return;
-    case LEAT_TYPE_STRING: put_quoted(p->out, leat_value_bytes(node->value), '\''); return;
+    case LEAT_TYPE_NULL:
+        put(p, "null");
+        return;
+    case LEAT_TYPE_BOOL:
+        put(p, node->value.as.i ? "true" : "false");
+        return;
+    case LEAT_TYPE_INT:
+        leat_buffer_format(p->out, "%lld", (long long)node->value.as.i);
+        return;
+    case LEAT_TYPE_DOUBLE:
+        print_double(p, node->value.as.d);
+        return;
+    case LEAT_TYPE_STRING:
+        put_quoted(p->out, leat_value_bytes(node->value), '\'');
+        return;
     case LEAT_TYPE_TIME:
         leat_time_format(node->value.as.i, text);
         leat_buffer_format(p->out, "timestamp '%s'", text);
@@ -222,20 +239,28 @@ static void print_aggregate(const struct printer *p, const struct leat_expr_aggr
 static void print_node(const struct printer *p, const struct leat_expr_node *node)
 {
     switch (node->kind) {
-    case LEAT_NODE_LITERAL: print_literal(p, node); return;
+    case LEAT_NODE_LITERAL:
+        print_literal(p, node);
+        return;
     case LEAT_NODE_INTERVAL: {
         char text[32];
         leat_duration_format(node->value.as.i, text);
         leat_buffer_format(p->out, "interval '%s'", text);
         return;
     }
-    case LEAT_NODE_NAME: print_name(p, node); return;
-    case LEAT_NODE_NEGATE: print_negation(p, node); return;
+    case LEAT_NODE_NAME:
+        print_name(p, node);
+        return;
+    case LEAT_NODE_NEGATE:
+        print_negation(p, node);
+        return;
     case LEAT_NODE_NOT:
         put(p, "not ");
         print(p, node->kids[0], LEAT_LEVEL_NOT);
         return;
-    case LEAT_NODE_BINARY: print_binary(p, node); return;
+    case LEAT_NODE_BINARY:
+        print_binary(p, node);
+        return;
     case LEAT_NODE_IS_NULL:
         print(p, node->kids[0], LEAT_LEVEL_IS);
         put(p, node->negated ? " is not null" : " is null");
@@ -258,16 +283,24 @@ static void print_node(const struct printer *p, const struct leat_expr_node *nod
         put(p, node->negated ? " not like " : " like ");
         print(p, node->kids[1], LEAT_LEVEL_CONCAT);
         return;
-    case LEAT_NODE_CASE: print_case(p, node); return;
-    case LEAT_NODE_CAST: print_cast(p, node); return;
-    case LEAT_NODE_CONVERT: print_node(p, node->kids[0]); return;
+    case LEAT_NODE_CASE:
+        print_case(p, node);
+        return;
+    case LEAT_NODE_CAST:
+        print_cast(p, node);
+        return;
+    case LEAT_NODE_CONVERT:
+        print_node(p, node->kids[0]);
+        return;
     case LEAT_NODE_CALL:
         put(p, node->as.call.function->name);
         put(p, "(");
         print_list(p, node->kids, node->kid_count);
         put(p, ")");
         return;
-    case LEAT_NODE_AGGREGATE: print_aggregate(p, node->as.aggregate); return;
+    case LEAT_NODE_AGGREGATE:
+        print_aggregate(p, node->as.aggregate);
+        return;
     }
 }
 

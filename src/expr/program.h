@@ -21,26 +21,24 @@ static inline bool leat_operand_is(leat_operand operand, enum leat_operand_space
 }
 
 /* INT instructions also serve TIME and BOOL. */
-#define LEAT_OPCODES(X) \
-    X(RETURN) X(MOVE) X(TO_DOUBLE) \
-    X(ADD_INT) X(SUB_INT) X(MUL_INT) X(DIV_INT) X(MOD_INT) X(NEGATE_INT) \
-    X(ADD_DOUBLE) X(SUB_DOUBLE) X(MUL_DOUBLE) X(DIV_DOUBLE) X(NEGATE_DOUBLE) \
-    X(ADD_TIME) X(SUB_TIME) X(CONCAT) \
-    X(EQ_INT) X(NE_INT) X(LT_INT) X(LE_INT) \
-    X(EQ_DOUBLE) X(NE_DOUBLE) X(LT_DOUBLE) X(LE_DOUBLE) \
-    X(EQ_STRING) X(NE_STRING) X(LT_STRING) X(LE_STRING) \
-    X(AND) X(OR) X(NOT) X(IS_NULL) X(IS_NOT_NULL) X(LIKE) \
-    X(IN_INT) X(IN_DOUBLE) X(IN_STRING) \
-    X(SELECT) X(COALESCE) X(NULL_IF) \
-    X(LEAST_INT) X(LEAST_DOUBLE) X(LEAST_STRING) X(GREATEST_INT) X(GREATEST_DOUBLE) X(GREATEST_STRING) \
-    X(JUMP) X(JUMP_TRUE) X(JUMP_FALSE) X(JUMP_NOT_TRUE) X(JUMP_NOT_NULL) \
-    X(CALL_NUMBER) X(CALL_NUMBERS) X(CALL) X(CAST)
-
+/* clang-format off */
 enum leat_opcode {
-#define LEAT_OPCODE(name) LEAT_OP_##name,
-    LEAT_OPCODES(LEAT_OPCODE)
-#undef LEAT_OPCODE
+    LEAT_OP_RETURN, LEAT_OP_MOVE, LEAT_OP_TO_DOUBLE,
+    LEAT_OP_ADD_INT, LEAT_OP_SUB_INT, LEAT_OP_MUL_INT, LEAT_OP_DIV_INT, LEAT_OP_MOD_INT, LEAT_OP_NEGATE_INT,
+    LEAT_OP_ADD_DOUBLE, LEAT_OP_SUB_DOUBLE, LEAT_OP_MUL_DOUBLE, LEAT_OP_DIV_DOUBLE, LEAT_OP_NEGATE_DOUBLE,
+    LEAT_OP_ADD_TIME, LEAT_OP_SUB_TIME, LEAT_OP_CONCAT,
+    LEAT_OP_EQ_INT, LEAT_OP_NE_INT, LEAT_OP_LT_INT, LEAT_OP_LE_INT,
+    LEAT_OP_EQ_DOUBLE, LEAT_OP_NE_DOUBLE, LEAT_OP_LT_DOUBLE, LEAT_OP_LE_DOUBLE,
+    LEAT_OP_EQ_STRING, LEAT_OP_NE_STRING, LEAT_OP_LT_STRING, LEAT_OP_LE_STRING,
+    LEAT_OP_AND, LEAT_OP_OR, LEAT_OP_NOT, LEAT_OP_IS_NULL, LEAT_OP_IS_NOT_NULL, LEAT_OP_LIKE,
+    LEAT_OP_IN_INT, LEAT_OP_IN_DOUBLE, LEAT_OP_IN_STRING,
+    LEAT_OP_SELECT, LEAT_OP_COALESCE, LEAT_OP_NULL_IF,
+    LEAT_OP_LEAST_INT, LEAT_OP_LEAST_DOUBLE, LEAT_OP_LEAST_STRING,
+    LEAT_OP_GREATEST_INT, LEAT_OP_GREATEST_DOUBLE, LEAT_OP_GREATEST_STRING,
+    LEAT_OP_JUMP, LEAT_OP_JUMP_TRUE, LEAT_OP_JUMP_FALSE, LEAT_OP_JUMP_NOT_TRUE, LEAT_OP_JUMP_NOT_NULL,
+    LEAT_OP_CALL_NUMBER, LEAT_OP_CALL_NUMBERS, LEAT_OP_CALL, LEAT_OP_CAST,
 };
+/* clang-format on */
 
 /* A list of constants that `in` searches: sorted, without nulls. */
 struct leat_expr_set {
@@ -56,8 +54,8 @@ struct leat_expr_cast_plan {
 
 struct leat_instruction {
     uint16_t op;
-    uint16_t count; /* CALL: arguments; and whether the result is a DOUBLE */
-    uint32_t to;    /* the register that is written */
+    uint16_t count;          /* CALL: arguments; and whether the result is a DOUBLE */
+    uint32_t to;             /* the register that is written */
     leat_operand a, b, c, d; /* of a jump b is the instruction that comes next */
     union {
         double (*number)(double);

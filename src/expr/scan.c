@@ -63,8 +63,8 @@ bool leat_expr_token_is(const struct leat_expr_token *token, const char *word)
 bool leat_expr_reserved(struct leat_bytes name)
 {
     static const char *const words[] = {
-        "and",  "between", "case", "div", "else", "end",  "false", "in",
-        "is",   "like",    "not",  "null", "or",  "then", "true",  "when",
+        "and", "between", "case", "div",  "else", "end",  "false", "in",
+        "is",  "like",    "not",  "null", "or",   "then", "true",  "when",
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (leat_expr_word_equal(name, words[i]))
@@ -85,8 +85,7 @@ bool leat_expr_plain_name(struct leat_bytes name)
     return name.len > 0 && !leat_expr_reserved(name);
 }
 
-static struct leat_expr_token token_to(struct leat_expr_scanner *scanner, size_t end,
-                                       enum leat_expr_token_kind kind)
+static struct leat_expr_token token_to(struct leat_expr_scanner *scanner, size_t end, enum leat_expr_token_kind kind)
 {
     struct leat_expr_token token = {
         .kind = kind,
@@ -101,8 +100,7 @@ static struct leat_expr_token token_to(struct leat_expr_scanner *scanner, size_t
 static struct leat_expr_token error_at(struct leat_expr_scanner *scanner, size_t at, const char *sentence)
 {
     scanner->at = scanner->source.len;
-    return (struct leat_expr_token){
-        .kind = LEAT_TOKEN_ERROR, .at = at, .end = at, .text = leat_bytes_of(sentence)};
+    return (struct leat_expr_token){.kind = LEAT_TOKEN_ERROR, .at = at, .end = at, .text = leat_bytes_of(sentence)};
 }
 
 /* White space and comments. */
@@ -163,8 +161,7 @@ static struct leat_expr_token number(struct leat_expr_scanner *scanner)
     return token_to(scanner, end, kind);
 }
 
-static struct leat_expr_token quoted(struct leat_expr_scanner *scanner, char quote,
-                                     enum leat_expr_token_kind kind)
+static struct leat_expr_token quoted(struct leat_expr_scanner *scanner, char quote, enum leat_expr_token_kind kind)
 {
     struct leat_bytes s = scanner->source;
     size_t start = scanner->at + 1, end = start, doubled = 0;
@@ -213,13 +210,11 @@ static struct leat_expr_token symbol(struct leat_expr_scanner *scanner)
         enum leat_expr_token_kind kind;
     } symbols[] = {
         /* Longer ones first. */
-        {"||", LEAT_TOKEN_CONCAT}, {"<>", LEAT_TOKEN_NE},         {"!=", LEAT_TOKEN_NE},
-        {"<=", LEAT_TOKEN_LE},     {">=", LEAT_TOKEN_GE},         {"(", LEAT_TOKEN_OPEN},
-        {")", LEAT_TOKEN_CLOSE},   {"[", LEAT_TOKEN_OPEN_INDEX},  {"]", LEAT_TOKEN_CLOSE_INDEX},
-        {",", LEAT_TOKEN_COMMA},   {".", LEAT_TOKEN_POINT},       {"*", LEAT_TOKEN_STAR},
-        {"+", LEAT_TOKEN_PLUS},    {"-", LEAT_TOKEN_MINUS},       {"/", LEAT_TOKEN_SLASH},
-        {"%", LEAT_TOKEN_PERCENT}, {"=", LEAT_TOKEN_EQ},          {"<", LEAT_TOKEN_LT},
-        {">", LEAT_TOKEN_GT},
+        {"||", LEAT_TOKEN_CONCAT},     {"<>", LEAT_TOKEN_NE},   {"!=", LEAT_TOKEN_NE},   {"<=", LEAT_TOKEN_LE},
+        {">=", LEAT_TOKEN_GE},         {"(", LEAT_TOKEN_OPEN},  {")", LEAT_TOKEN_CLOSE}, {"[", LEAT_TOKEN_OPEN_INDEX},
+        {"]", LEAT_TOKEN_CLOSE_INDEX}, {",", LEAT_TOKEN_COMMA}, {".", LEAT_TOKEN_POINT}, {"*", LEAT_TOKEN_STAR},
+        {"+", LEAT_TOKEN_PLUS},        {"-", LEAT_TOKEN_MINUS}, {"/", LEAT_TOKEN_SLASH}, {"%", LEAT_TOKEN_PERCENT},
+        {"=", LEAT_TOKEN_EQ},          {"<", LEAT_TOKEN_LT},    {">", LEAT_TOKEN_GT},
     };
     struct leat_bytes s = scanner->source;
     size_t left = s.len - scanner->at;
@@ -269,7 +264,8 @@ static struct leat_expr_token unknown(struct leat_expr_scanner *scanner)
         return error_at(scanner, scanner->at,
                         leat_arena_format(scanner->arena, "a control character (0x%02x) is not allowed here", met));
     if (met >= 0x80)
-        return error_at(scanner, scanner->at, "this character is not known here; a name that holds it stands in double quotes");
+        return error_at(scanner, scanner->at,
+                        "this character is not known here; a name that holds it stands in double quotes");
     return error_at(scanner, scanner->at, leat_arena_format(scanner->arena, "'%c' is not known here", met));
 }
 

@@ -67,8 +67,7 @@ static void put_excerpt(const struct leat_expr_source *source, size_t at, struct
     leat_buffer_append_char(out, '^');
 }
 
-int leat_expr_fail(const struct leat_expr_source *source, size_t at, struct leat_error *err,
-                   const char *format, ...)
+int leat_expr_fail(const struct leat_expr_source *source, size_t at, struct leat_error *err, const char *format, ...)
 {
     struct leat_bytes text = source->text;
     char sentence[1200];

@@ -10,7 +10,7 @@ struct leat_expr_source {
 };
 
 /* "file:line:column: <sentence>", the line of the text, and a caret under byte `at`. Returns -1. */
-int leat_expr_fail(const struct leat_expr_source *source, size_t at, struct leat_error *err,
-                   const char *format, ...) __attribute__((format(printf, 4, 5)));
+int leat_expr_fail(const struct leat_expr_source *source, size_t at, struct leat_error *err, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -76,23 +76,35 @@ static int eval_arithmetic(const struct walk *w, const struct leat_expr_node *no
     if (node->type == LEAT_TYPE_DOUBLE) {
         double x = a.as.d, y = b.as.d;
         switch (node->op) {
-        case LEAT_OPERATOR_ADD: return give_double(ret, x + y);
-        case LEAT_OPERATOR_SUB: return give_double(ret, x - y);
-        case LEAT_OPERATOR_MUL: return give_double(ret, x * y);
-        default: return y == 0 ? give_null(ret) : give_double(ret, x / y);
+        case LEAT_OPERATOR_ADD:
+            return give_double(ret, x + y);
+        case LEAT_OPERATOR_SUB:
+            return give_double(ret, x - y);
+        case LEAT_OPERATOR_MUL:
+            return give_double(ret, x * y);
+        default:
+            return y == 0 ? give_null(ret) : give_double(ret, x / y);
         }
     }
     if ((node->op == LEAT_OPERATOR_IDIV || node->op == LEAT_OPERATOR_MOD) && b.as.i == 0)
         return give_null(ret);
     switch (node->op) {
-    case LEAT_OPERATOR_ADD: overflow = __builtin_add_overflow(a.as.i, b.as.i, &i); break;
-    case LEAT_OPERATOR_SUB: overflow = __builtin_sub_overflow(a.as.i, b.as.i, &i); break;
-    case LEAT_OPERATOR_MUL: overflow = __builtin_mul_overflow(a.as.i, b.as.i, &i); break;
+    case LEAT_OPERATOR_ADD:
+        overflow = __builtin_add_overflow(a.as.i, b.as.i, &i);
+        break;
+    case LEAT_OPERATOR_SUB:
+        overflow = __builtin_sub_overflow(a.as.i, b.as.i, &i);
+        break;
+    case LEAT_OPERATOR_MUL:
+        overflow = __builtin_mul_overflow(a.as.i, b.as.i, &i);
+        break;
     case LEAT_OPERATOR_IDIV:
         overflow = a.as.i == INT64_MIN && b.as.i == -1;
         i = overflow ? 0 : a.as.i / b.as.i;
         break;
-    default: i = b.as.i == -1 ? 0 : a.as.i % b.as.i; break;
+    default:
+        i = b.as.i == -1 ? 0 : a.as.i % b.as.i;
+        break;
     }
     if (node->type == LEAT_TYPE_TIME)
         return overflow || i < LEAT_TIME_MIN || i > LEAT_TIME_MAX ? give_fault(w, node, LEAT_FAULT_TIME)
@@ -138,12 +150,18 @@ static int eval_binary(const struct walk *w, const struct leat_expr_node *node, 
         return eval_arithmetic(w, node, a, b, ret);
     sign = order(known(node->kids[0]->type, node->kids[1]->type), a, b);
     switch (node->op) {
-    case LEAT_OPERATOR_EQ: return give_bool(ret, sign == 0);
-    case LEAT_OPERATOR_NE: return give_bool(ret, sign != 0);
-    case LEAT_OPERATOR_LT: return give_bool(ret, sign < 0);
-    case LEAT_OPERATOR_LE: return give_bool(ret, sign <= 0);
-    case LEAT_OPERATOR_GT: return give_bool(ret, sign > 0);
-    default: return give_bool(ret, sign >= 0);
+    case LEAT_OPERATOR_EQ:
+        return give_bool(ret, sign == 0);
+    case LEAT_OPERATOR_NE:
+        return give_bool(ret, sign != 0);
+    case LEAT_OPERATOR_LT:
+        return give_bool(ret, sign < 0);
+    case LEAT_OPERATOR_LE:
+        return give_bool(ret, sign <= 0);
+    case LEAT_OPERATOR_GT:
+        return give_bool(ret, sign > 0);
+    default:
+        return give_bool(ret, sign >= 0);
     }
 }
 
@@ -322,12 +340,17 @@ static int eval_signature(const struct walk *w, const struct leat_expr_node *nod
 static int eval_call(const struct walk *w, const struct leat_expr_node *node, struct leat_value *ret)
 {
     switch ((enum leat_expr_form)node->as.call.function->form) {
-    case LEAT_FORM_COALESCE: return eval_coalesce(w, node, ret);
-    case LEAT_FORM_NULLIF: return eval_nullif(w, node, ret);
-    case LEAT_FORM_LEAST: return eval_extreme(w, node, -1, ret);
-    case LEAT_FORM_GREATEST: return eval_extreme(w, node, 1, ret);
+    case LEAT_FORM_COALESCE:
+        return eval_coalesce(w, node, ret);
+    case LEAT_FORM_NULLIF:
+        return eval_nullif(w, node, ret);
+    case LEAT_FORM_LEAST:
+        return eval_extreme(w, node, -1, ret);
+    case LEAT_FORM_GREATEST:
+        return eval_extreme(w, node, 1, ret);
     case LEAT_FORM_FUNCTION:
-    case LEAT_FORM_SYNTAX: break;
+    case LEAT_FORM_SYNTAX:
+        break;
     }
     return eval_signature(w, node, ret);
 }
@@ -338,24 +361,35 @@ static int eval(const struct walk *w, const struct leat_expr_node *node, struct 
 
     switch (node->kind) {
     case LEAT_NODE_LITERAL:
-    case LEAT_NODE_INTERVAL: return give(ret, node->value);
+    case LEAT_NODE_INTERVAL:
+        return give(ret, node->value);
     case LEAT_NODE_NAME:
-    case LEAT_NODE_AGGREGATE: return give(ret, w->frame[node->slot]);
-    case LEAT_NODE_NEGATE: return eval_negate(w, node, ret);
-    case LEAT_NODE_NOT: return eval(w, node->kids[0], &a) ? -1 : give_negated(ret, a, true);
-    case LEAT_NODE_BINARY: return eval_binary(w, node, ret);
+    case LEAT_NODE_AGGREGATE:
+        return give(ret, w->frame[node->slot]);
+    case LEAT_NODE_NEGATE:
+        return eval_negate(w, node, ret);
+    case LEAT_NODE_NOT:
+        return eval(w, node->kids[0], &a) ? -1 : give_negated(ret, a, true);
+    case LEAT_NODE_BINARY:
+        return eval_binary(w, node, ret);
     case LEAT_NODE_IS_NULL:
         return eval(w, node->kids[0], &a) ? -1 : give_bool(ret, (a.null != 0) != node->negated);
-    case LEAT_NODE_IN: return eval_in(w, node, ret);
-    case LEAT_NODE_BETWEEN: return eval_between(w, node, ret);
-    case LEAT_NODE_LIKE: return eval_like(w, node, ret);
-    case LEAT_NODE_CASE: return eval_case(w, node, ret);
-    case LEAT_NODE_CAST: return eval_cast(w, node, ret);
+    case LEAT_NODE_IN:
+        return eval_in(w, node, ret);
+    case LEAT_NODE_BETWEEN:
+        return eval_between(w, node, ret);
+    case LEAT_NODE_LIKE:
+        return eval_like(w, node, ret);
+    case LEAT_NODE_CASE:
+        return eval_case(w, node, ret);
+    case LEAT_NODE_CAST:
+        return eval_cast(w, node, ret);
     case LEAT_NODE_CONVERT:
         if (eval(w, node->kids[0], &a))
             return -1;
         return a.null ? give_null(ret) : give(ret, leat_value_double((double)a.as.i));
-    case LEAT_NODE_CALL: return eval_call(w, node, ret);
+    case LEAT_NODE_CALL:
+        return eval_call(w, node, ret);
     }
     return give_null(ret);
 }

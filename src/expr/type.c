@@ -25,12 +25,18 @@ static int fail(struct leat_expr_typer *t, size_t at, const char *sentence)
 const char *leat_expr_a_type(enum leat_type type)
 {
     switch (type) {
-    case LEAT_TYPE_NULL: return "null";
-    case LEAT_TYPE_BOOL: return "a bool";
-    case LEAT_TYPE_INT: return "an int";
-    case LEAT_TYPE_DOUBLE: return "a double";
-    case LEAT_TYPE_STRING: return "a string";
-    case LEAT_TYPE_TIME: return "a time";
+    case LEAT_TYPE_NULL:
+        return "null";
+    case LEAT_TYPE_BOOL:
+        return "a bool";
+    case LEAT_TYPE_INT:
+        return "an int";
+    case LEAT_TYPE_DOUBLE:
+        return "a double";
+    case LEAT_TYPE_STRING:
+        return "a string";
+    case LEAT_TYPE_TIME:
+        return "a time";
     }
     return "";
 }
@@ -72,15 +78,22 @@ static size_t own_cost(const struct leat_expr_node *node)
     case LEAT_NODE_LITERAL:
     case LEAT_NODE_INTERVAL:
     case LEAT_NODE_NAME:
-    case LEAT_NODE_AGGREGATE: return 0;
+    case LEAT_NODE_AGGREGATE:
+        return 0;
     case LEAT_NODE_CALL:
     case LEAT_NODE_CAST:
-    case LEAT_NODE_LIKE: return 5;
-    case LEAT_NODE_IN: return 1 + node->kid_count;
-    case LEAT_NODE_BETWEEN: return 3;
-    case LEAT_NODE_CASE: return node->kid_count;
-    case LEAT_NODE_BINARY: return node->kids[0]->type == LEAT_TYPE_STRING ? 2 : 1;
-    default: return 1;
+    case LEAT_NODE_LIKE:
+        return 5;
+    case LEAT_NODE_IN:
+        return 1 + node->kid_count;
+    case LEAT_NODE_BETWEEN:
+        return 3;
+    case LEAT_NODE_CASE:
+        return node->kid_count;
+    case LEAT_NODE_BINARY:
+        return node->kids[0]->type == LEAT_TYPE_STRING ? 2 : 1;
+    default:
+        return 1;
     }
 }
 
@@ -164,7 +177,8 @@ static int need_condition(struct leat_expr_typer *t, const struct leat_expr_node
 
 /* ---- comparisons ---- */
 
-static int incomparable(struct leat_expr_typer *t, size_t at, const struct leat_expr_node *a, const struct leat_expr_node *b)
+static int incomparable(struct leat_expr_typer *t, size_t at, const struct leat_expr_node *a,
+                        const struct leat_expr_node *b)
 {
     const struct leat_expr_node *text = a->type == LEAT_TYPE_STRING ? a : b;
     const struct leat_expr_node *other = text == a ? b : a;
@@ -205,10 +219,10 @@ static int bad_operand(struct leat_expr_typer *t, const struct leat_expr_node *n
         hint = "; floor(x / y) or trunc(x / y) takes doubles";
     else if (kid->type == LEAT_TYPE_BOOL)
         hint = "; cast(x as int) makes 0 or 1 of it";
-    return mismatch(t, kid,
-                    leat_arena_format(t->arena, "%s takes %s%s", op,
-                                      node->op == LEAT_OPERATOR_MOD || node->op == LEAT_OPERATOR_IDIV ? "ints" : "numbers",
-                                      hint));
+    return mismatch(
+        t, kid,
+        leat_arena_format(t->arena, "%s takes %s%s", op,
+                          node->op == LEAT_OPERATOR_MOD || node->op == LEAT_OPERATOR_IDIV ? "ints" : "numbers", hint));
 }
 
 /* time + interval, interval + time, time - interval: the interval becomes the second kid. */
@@ -356,8 +370,9 @@ static int type_case(struct leat_expr_typer *t, struct leat_expr_node *node)
     for (size_t i = results_from; i < node->kid_count; i++) {
         enum leat_type before = type;
         if (is_result(node, results_from, i) && !unite(type, node->kids[i]->type, &type))
-            return mismatch(t, node->kids[i],
-                            leat_arena_format(t->arena, "an earlier result of this case is %s", leat_expr_a_type(before)));
+            return mismatch(
+                t, node->kids[i],
+                leat_arena_format(t->arena, "an earlier result of this case is %s", leat_expr_a_type(before)));
     }
     for (size_t i = results_from; i < node->kid_count; i++) {
         if (is_result(node, results_from, i))
@@ -381,7 +396,8 @@ static int type_cast(struct leat_expr_typer *t, struct leat_expr_node *node)
     if (from == LEAT_TYPE_TIME)
         return mismatch(t, node->kids[0], "a time is cast to string alone; epoch(t) gives seconds since 1970");
     if (to == LEAT_TYPE_TIME)
-        return mismatch(t, node->kids[0], "only a string can be cast to a time; timestamp '1970-01-01' + interval '1s' adds");
+        return mismatch(t, node->kids[0],
+                        "only a string can be cast to a time; timestamp '1970-01-01' + interval '1s' adds");
     return mismatch(t, node->kids[0], "a double can not be cast to a bool; write x <> 0");
 }
 
@@ -453,9 +469,9 @@ static int wrong_argument(struct leat_expr_typer *t, const struct leat_expr_node
                                                         : "; cast(x as timestamp) converts";
     else if (node->kid_count == 1)
         return mismatch(t, node->kids[i], leat_arena_format(t->arena, "%s takes %s", name, fits));
-    return mismatch(t, node->kids[i],
-                    leat_arena_format(t->arena, "%s(%s) takes %s there%s", name, node->as.call.function->arguments, fits,
-                                      hint));
+    return mismatch(
+        t, node->kids[i],
+        leat_arena_format(t->arena, "%s(%s) takes %s there%s", name, node->as.call.function->arguments, fits, hint));
 }
 
 static int check_date_trunc(struct leat_expr_typer *t, const struct leat_expr_node *node)
@@ -511,8 +527,8 @@ static int type_united(struct leat_expr_typer *t, struct leat_expr_node *node)
         enum leat_type before = type;
         if (!unite(type, node->kids[i]->type, &type))
             return mismatch(t, node->kids[i],
-                            leat_arena_format(t->arena, "an earlier value of this %s is %s", node->as.call.function->name,
-                                              leat_expr_a_type(before)));
+                            leat_arena_format(t->arena, "an earlier value of this %s is %s",
+                                              node->as.call.function->name, leat_expr_a_type(before)));
     }
     convert_kids(t, node, 0, type);
     node->type = type;
@@ -540,10 +556,14 @@ static int type_call(struct leat_expr_typer *t, struct leat_expr_node *node)
     switch ((enum leat_expr_form)node->as.call.function->form) {
     case LEAT_FORM_COALESCE:
     case LEAT_FORM_LEAST:
-    case LEAT_FORM_GREATEST: return type_united(t, node);
-    case LEAT_FORM_NULLIF: return type_nullif(t, node);
-    case LEAT_FORM_SYNTAX: return wrong_count(t, node, 1, 1);
-    case LEAT_FORM_FUNCTION: break;
+    case LEAT_FORM_GREATEST:
+        return type_united(t, node);
+    case LEAT_FORM_NULLIF:
+        return type_nullif(t, node);
+    case LEAT_FORM_SYNTAX:
+        return wrong_count(t, node, 1, 1);
+    case LEAT_FORM_FUNCTION:
+        break;
     }
     return type_signature(t, node);
 }
@@ -591,8 +611,8 @@ static int unknown_name(struct leat_expr_typer *t, const struct leat_expr_node *
                               LEAT_BYTES_FORMAT(first->name), LEAT_BYTES_FORMAT(first->name));
     if (scope->is_stream && scope->is_stream(scope->self, first->name, &stream) && stream != 0)
         return leat_expr_fail(t->source, node->start, t->err,
-                              "'%s' is of a stream, which is seen through an aggregate alone: last(%s) over …, say", path,
-                              alone ? leat_arena_format(t->arena, "%s.column", path) : path);
+                              "'%s' is of a stream, which is seen through an aggregate alone: last(%s) over …, say",
+                              path, alone ? leat_arena_format(t->arena, "%s.column", path) : path);
     if (alone && (leat_expr_word_equal(first->name, "now") || leat_expr_word_equal(first->name, "current_timestamp")))
         return leat_expr_fail(t->source, node->start, t->err,
                               "there is no clock: the time is that of the event, in its event time column");
@@ -605,8 +625,8 @@ static int unknown_name(struct leat_expr_typer *t, const struct leat_expr_node *
                               "there is no '%s' in %s; text stands in single quotes, names in double ones", path,
                               place_name(t));
     if (alone && (leat_expr_function_find(first->name) || leat_aggregate_find(first->name) >= 0))
-        return leat_expr_fail(t->source, node->start, t->err, "there is no '%s' in %s; as a function it is written %s(…)",
-                              path, place_name(t), path);
+        return leat_expr_fail(t->source, node->start, t->err,
+                              "there is no '%s' in %s; as a function it is written %s(…)", path, place_name(t), path);
     return leat_expr_fail(t->source, node->start, t->err, "there is no '%s' in %s", path, place_name(t));
 }
 
@@ -629,8 +649,8 @@ static int strip_stream(struct leat_expr_typer *t, struct leat_expr_node *node)
         return 0;
     return leat_expr_fail(t->source, node->start, t->err,
                           "%s has no stream before it, and this aggregate looks at stream '%.*s': write %.*s.%s",
-                          leat_expr_quote(t, node), LEAT_BYTES_FORMAT(t->stream_name), LEAT_BYTES_FORMAT(t->stream_name),
-                          leat_expr_node_text(node, 60, t->arena));
+                          leat_expr_quote(t, node), LEAT_BYTES_FORMAT(t->stream_name),
+                          LEAT_BYTES_FORMAT(t->stream_name), leat_expr_node_text(node, 60, t->arena));
 }
 
 static bool has_lookup(const struct leat_expr_typer *t, const struct leat_expr_node *node)
@@ -688,25 +708,38 @@ static int type_name(struct leat_expr_typer *t, struct leat_expr_node *node)
 static int type_kind(struct leat_expr_typer *t, struct leat_expr_node *node)
 {
     switch (node->kind) {
-    case LEAT_NODE_LITERAL: return 0;
-    case LEAT_NODE_INTERVAL: return type_value(t, node);
-    case LEAT_NODE_NAME: return type_name(t, node);
-    case LEAT_NODE_NEGATE: return type_negate(t, node);
+    case LEAT_NODE_LITERAL:
+        return 0;
+    case LEAT_NODE_INTERVAL:
+        return type_value(t, node);
+    case LEAT_NODE_NAME:
+        return type_name(t, node);
+    case LEAT_NODE_NEGATE:
+        return type_negate(t, node);
     case LEAT_NODE_NOT:
         node->type = LEAT_TYPE_BOOL;
         return type_kids(t, node) ? -1 : need_condition(t, node->kids[0], "not");
-    case LEAT_NODE_BINARY: return type_binary(t, node);
-    case LEAT_NODE_IS_NULL: node->type = LEAT_TYPE_BOOL; return type_kids(t, node);
+    case LEAT_NODE_BINARY:
+        return type_binary(t, node);
+    case LEAT_NODE_IS_NULL:
+        node->type = LEAT_TYPE_BOOL;
+        return type_kids(t, node);
     case LEAT_NODE_IN:
     case LEAT_NODE_BETWEEN:
         node->type = LEAT_TYPE_BOOL;
         return type_kids(t, node) ? -1 : unite_compared(t, node, 0);
-    case LEAT_NODE_LIKE: return type_like(t, node);
-    case LEAT_NODE_CASE: return type_case(t, node);
-    case LEAT_NODE_CAST: return type_cast(t, node);
-    case LEAT_NODE_CALL: return type_call(t, node);
-    case LEAT_NODE_AGGREGATE: return leat_expr_type_aggregate(t, node);
-    case LEAT_NODE_CONVERT: break;
+    case LEAT_NODE_LIKE:
+        return type_like(t, node);
+    case LEAT_NODE_CASE:
+        return type_case(t, node);
+    case LEAT_NODE_CAST:
+        return type_cast(t, node);
+    case LEAT_NODE_CALL:
+        return type_call(t, node);
+    case LEAT_NODE_AGGREGATE:
+        return leat_expr_type_aggregate(t, node);
+    case LEAT_NODE_CONVERT:
+        break;
     }
     leat_assert(false); /* typed twice */
     return -1;

@@ -20,6 +20,7 @@ static inline uint32_t random_below(struct generator *g, uint32_t n)
 
 #define ONE_OF(g, list) list[random_below(g, sizeof(list) / sizeof *(list))]
 
+/* clang-format off */
 /* '%' stands for a part: %b %i %d %s %t are expressions of that type, %% is a percent sign. */
 static const char *const random_bools[] = {
     "(%b and %b)", "(%b or %b)", "(not %b)", "(%i = %i)", "(%d <> %d)", "(%i < %d)", "(%d >= %i)", "(%s = %s)",
@@ -63,25 +64,51 @@ static const char *const random_times[] = {
     "date_trunc('quarter', %t)", "date_trunc('year', %t)", "try_cast(%s as timestamp)", "cast(%s as timestamp)",
     "case when %b then %t else %t end", "coalesce(%t, %t)", "nullif(%t, %t)", "least(%t, %t)", "greatest(%t, %t)",
 };
+/* clang-format on */
 
 static inline const char *random_leaf(struct generator *g, char type)
 {
     static const char *const bools[] = {"b", "b2", "b", "b2", "true", "false", "null"};
-    static const char *const ints[] = {"i", "i2", "i3", "i", "i2", "i3", "0", "1", "-1", "2", "10", "9223372036854775807",
-                                       "-9223372036854775808", "4611686018427387904", "null"};
-    static const char *const doubles[] = {"d", "d2", "d3", "d", "d2", "d3", "0.0", "-0.0", "1.5", "1e300", "-1e300",
-                                          "5e-324", "9007199254740993.0", "null"};
-    static const char *const strings[] = {"s", "s2", "s", "s2", "s", "s2", "''", "'a'", "'Kestrel'", "'it''s'", "'12'",
-                                          "'Zürich'", "null"};
-    static const char *const times[] = {"t", "t2", "t", "t2", "timestamp '2013-07-08T12:34:56.789Z'",
-                                        "timestamp '1969-12-31T23:59:59Z'", "timestamp '9999-12-31'",
-                                        "timestamp '0001-01-01'", "null"};
+    static const char *const ints[] = {"i",
+                                       "i2",
+                                       "i3",
+                                       "i",
+                                       "i2",
+                                       "i3",
+                                       "0",
+                                       "1",
+                                       "-1",
+                                       "2",
+                                       "10",
+                                       "9223372036854775807",
+                                       "-9223372036854775808",
+                                       "4611686018427387904",
+                                       "null"};
+    static const char *const doubles[] = {
+        "d",   "d2", "d3", "d", "d2", "d3", "0.0", "-0.0", "1.5", "1e300", "-1e300", "5e-324", "9007199254740993.0",
+        "null"};
+    static const char *const strings[] = {"s",   "s2",        "s",       "s2",   "s",        "s2",  "''",
+                                          "'a'", "'Kestrel'", "'it''s'", "'12'", "'Zürich'", "null"};
+    static const char *const times[] = {"t",
+                                        "t2",
+                                        "t",
+                                        "t2",
+                                        "timestamp '2013-07-08T12:34:56.789Z'",
+                                        "timestamp '1969-12-31T23:59:59Z'",
+                                        "timestamp '9999-12-31'",
+                                        "timestamp '0001-01-01'",
+                                        "null"};
     switch (type) {
-    case 'b': return ONE_OF(g, bools);
-    case 'i': return ONE_OF(g, ints);
-    case 'd': return ONE_OF(g, doubles);
-    case 's': return ONE_OF(g, strings);
-    default: return ONE_OF(g, times);
+    case 'b':
+        return ONE_OF(g, bools);
+    case 'i':
+        return ONE_OF(g, ints);
+    case 'd':
+        return ONE_OF(g, doubles);
+    case 's':
+        return ONE_OF(g, strings);
+    default:
+        return ONE_OF(g, times);
     }
 }
 
@@ -94,11 +121,21 @@ static inline void random_part(struct generator *g, char type, int depth)
         return;
     }
     switch (type) {
-    case 'b': form = ONE_OF(g, random_bools); break;
-    case 'i': form = ONE_OF(g, random_ints); break;
-    case 'd': form = ONE_OF(g, random_doubles); break;
-    case 's': form = ONE_OF(g, random_strings); break;
-    default: form = ONE_OF(g, random_times); break;
+    case 'b':
+        form = ONE_OF(g, random_bools);
+        break;
+    case 'i':
+        form = ONE_OF(g, random_ints);
+        break;
+    case 'd':
+        form = ONE_OF(g, random_doubles);
+        break;
+    case 's':
+        form = ONE_OF(g, random_strings);
+        break;
+    default:
+        form = ONE_OF(g, random_times);
+        break;
     }
     for (; *form; form++) {
         if (*form != '%') {
@@ -123,24 +160,72 @@ static inline const char *random_expression(struct generator *g, int depth)
 
 static inline struct leat_value random_value(struct generator *g, enum leat_type type)
 {
-    static const int64_t ints[] = {0, 1, -1, 2, 3, 7, 10, 60, 1000, INT64_MAX, INT64_MIN, INT64_MAX - 1, INT64_MIN + 1,
-                                   INT64_C(1) << 53, (INT64_C(1) << 53) + 1, INT64_C(3037000500)};
-    static const double doubles[] = {0.0, -0.0, 1.0, -1.0, 0.5, 2.5, -2.5, 1e-9, 1e300, -1e300, 1.7976931348623157e308,
-                                     5e-324, 9007199254740993.0, 40.64, -73.78, 9.3e18};
-    static const char *const strings[] = {"", "a", "b", "Kestrel", "kestrel", "e", "ee", " padded ", "12", "-7", "1.5", "true",
-                                          "Z\xc3\xbcrich", "2013-07-08T12:00:00Z", "100%", "_", "it's", "\xe2\x82\xac"};
-    static const int64_t times[] = {0, 1, -1, LEAT_TIME_MIN, LEAT_TIME_MAX, INT64_C(1373286896789012),
-                                    INT64_C(-1000000), INT64_C(951782400000000)};
+    static const int64_t ints[] = {0,
+                                   1,
+                                   -1,
+                                   2,
+                                   3,
+                                   7,
+                                   10,
+                                   60,
+                                   1000,
+                                   INT64_MAX,
+                                   INT64_MIN,
+                                   INT64_MAX - 1,
+                                   INT64_MIN + 1,
+                                   INT64_C(1) << 53,
+                                   (INT64_C(1) << 53) + 1,
+                                   INT64_C(3037000500)};
+    static const double doubles[] = {0.0,
+                                     -0.0,
+                                     1.0,
+                                     -1.0,
+                                     0.5,
+                                     2.5,
+                                     -2.5,
+                                     1e-9,
+                                     1e300,
+                                     -1e300,
+                                     1.7976931348623157e308,
+                                     5e-324,
+                                     9007199254740993.0,
+                                     40.64,
+                                     -73.78,
+                                     9.3e18};
+    static const char *const strings[] = {"",
+                                          "a",
+                                          "b",
+                                          "Kestrel",
+                                          "kestrel",
+                                          "e",
+                                          "ee",
+                                          " padded ",
+                                          "12",
+                                          "-7",
+                                          "1.5",
+                                          "true",
+                                          "Z\xc3\xbcrich",
+                                          "2013-07-08T12:00:00Z",
+                                          "100%",
+                                          "_",
+                                          "it's",
+                                          "\xe2\x82\xac"};
+    static const int64_t times[] = {
+        0, 1, -1, LEAT_TIME_MIN, LEAT_TIME_MAX, INT64_C(1373286896789012), INT64_C(-1000000), INT64_C(951782400000000)};
 
     if (random_below(g, 6) == 0)
         return leat_value_null();
     switch (type) {
-    case LEAT_TYPE_BOOL: return leat_value_int(random_below(g, 2));
-    case LEAT_TYPE_INT: return leat_value_int(random_below(g, 2) ? (int64_t)random_below(g, 20) - 10 : ONE_OF(g, ints));
+    case LEAT_TYPE_BOOL:
+        return leat_value_int(random_below(g, 2));
+    case LEAT_TYPE_INT:
+        return leat_value_int(random_below(g, 2) ? (int64_t)random_below(g, 20) - 10 : ONE_OF(g, ints));
     case LEAT_TYPE_DOUBLE:
         return leat_value_double(random_below(g, 2) ? ((double)random_below(g, 4000) - 2000) / 16 : ONE_OF(g, doubles));
-    case LEAT_TYPE_STRING: return leat_value_string(leat_bytes_of(ONE_OF(g, strings)));
-    default: return leat_value_int(ONE_OF(g, times));
+    case LEAT_TYPE_STRING:
+        return leat_value_string(leat_bytes_of(ONE_OF(g, strings)));
+    default:
+        return leat_value_int(ONE_OF(g, times));
     }
 }
 

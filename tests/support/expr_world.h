@@ -19,21 +19,37 @@ struct world_column {
 };
 
 static const struct world_column world_input[] = {
-    {"b", LEAT_TYPE_BOOL},        {"b2", LEAT_TYPE_BOOL},       {"i", LEAT_TYPE_INT},
-    {"i2", LEAT_TYPE_INT},        {"i3", LEAT_TYPE_INT},        {"d", LEAT_TYPE_DOUBLE},
-    {"d2", LEAT_TYPE_DOUBLE},     {"d3", LEAT_TYPE_DOUBLE},     {"s", LEAT_TYPE_STRING},
-    {"s2", LEAT_TYPE_STRING},     {"t", LEAT_TYPE_TIME},        {"t2", LEAT_TYPE_TIME},
-    {"a.b[0]", LEAT_TYPE_INT},    {"odd name", LEAT_TYPE_INT},  {"card_id", LEAT_TYPE_STRING},
-    {"amount", LEAT_TYPE_DOUBLE}, {"country", LEAT_TYPE_STRING}, {"channel", LEAT_TYPE_STRING},
-    {"merchant_id", LEAT_TYPE_STRING}, {"ts", LEAT_TYPE_TIME},  {"origin", LEAT_TYPE_STRING},
-    {"tail", LEAT_TYPE_STRING},   {"range", LEAT_TYPE_INT},     {"\"x.y\"", LEAT_TYPE_INT},
+    {"b", LEAT_TYPE_BOOL},
+    {"b2", LEAT_TYPE_BOOL},
+    {"i", LEAT_TYPE_INT},
+    {"i2", LEAT_TYPE_INT},
+    {"i3", LEAT_TYPE_INT},
+    {"d", LEAT_TYPE_DOUBLE},
+    {"d2", LEAT_TYPE_DOUBLE},
+    {"d3", LEAT_TYPE_DOUBLE},
+    {"s", LEAT_TYPE_STRING},
+    {"s2", LEAT_TYPE_STRING},
+    {"t", LEAT_TYPE_TIME},
+    {"t2", LEAT_TYPE_TIME},
+    {"a.b[0]", LEAT_TYPE_INT},
+    {"odd name", LEAT_TYPE_INT},
+    {"card_id", LEAT_TYPE_STRING},
+    {"amount", LEAT_TYPE_DOUBLE},
+    {"country", LEAT_TYPE_STRING},
+    {"channel", LEAT_TYPE_STRING},
+    {"merchant_id", LEAT_TYPE_STRING},
+    {"ts", LEAT_TYPE_TIME},
+    {"origin", LEAT_TYPE_STRING},
+    {"tail", LEAT_TYPE_STRING},
+    {"range", LEAT_TYPE_INT},
+    {"\"x.y\"", LEAT_TYPE_INT},
     {"number", LEAT_TYPE_INT},
 };
 #define WORLD_COLUMNS (sizeof world_input / sizeof *world_input)
 
 static const struct world_column world_chargebacks[] = {
-    {"card_id", LEAT_TYPE_STRING}, {"amount", LEAT_TYPE_DOUBLE}, {"ts", LEAT_TYPE_TIME}, {"fee", LEAT_TYPE_DOUBLE},
-    {"number", LEAT_TYPE_STRING},
+    {"card_id", LEAT_TYPE_STRING}, {"amount", LEAT_TYPE_DOUBLE}, {"ts", LEAT_TYPE_TIME},
+    {"fee", LEAT_TYPE_DOUBLE},     {"number", LEAT_TYPE_STRING},
 };
 static const struct world_column world_arrivals[] = {
     {"origin", LEAT_TYPE_STRING}, {"tail", LEAT_TYPE_STRING}, {"arr_delay", LEAT_TYPE_INT},
@@ -93,8 +109,9 @@ static int world_column_of_stream(void *self, struct leat_bytes path, size_t *re
 static const char *const *world_names(void *self, size_t *ret_count)
 {
     static const char *const names[] = {
-        "b", "b2", "i", "i2", "i3", "d", "d2", "d3", "s", "s2", "t", "t2", "card_id", "amount", "country", "channel",
-        "merchant_id", "ts", "origin", "tail", "merchants", "chargebacks", "arrivals", "hour", "day",
+        "b",      "b2",   "i",         "i2",          "i3",       "d",       "d2",      "d3",          "s",
+        "s2",     "t",    "t2",        "card_id",     "amount",   "country", "channel", "merchant_id", "ts",
+        "origin", "tail", "merchants", "chargebacks", "arrivals", "hour",    "day",
     };
     (void)self;
     *ret_count = sizeof names / sizeof *names;
@@ -185,10 +202,10 @@ static void world_init(struct world *world)
     for (size_t i = 0; i < WORLD_COLUMNS; i++)
         world->types[i] = world_input[i].type;
     world->streams[0] = (struct world_stream){world, "the input", world_input, WORLD_COLUMNS, {0}};
-    world->streams[1] = (struct world_stream){world, "stream 'chargebacks'", world_chargebacks,
-                                              sizeof world_chargebacks / sizeof *world_chargebacks, {0}};
-    world->streams[2] = (struct world_stream){world, "stream 'arrivals'", world_arrivals,
-                                              sizeof world_arrivals / sizeof *world_arrivals, {0}};
+    world->streams[1] = (struct world_stream){
+        world, "stream 'chargebacks'", world_chargebacks, sizeof world_chargebacks / sizeof *world_chargebacks, {0}};
+    world->streams[2] = (struct world_stream){
+        world, "stream 'arrivals'", world_arrivals, sizeof world_arrivals / sizeof *world_arrivals, {0}};
     for (size_t i = 0; i < 3; i++)
         world->streams[i].scope = (struct leat_expr_scope){.self = &world->streams[i],
                                                            .what = world->streams[i].name,
@@ -220,8 +237,8 @@ static void world_done(struct world *world)
     leat_arena_done(&world->arena);
 }
 
-static inline int world_compile(struct world *world, const char *text, enum leat_type want, const struct leat_expr **ret,
-                         struct leat_error *err)
+static inline int world_compile(struct world *world, const char *text, enum leat_type want,
+                                const struct leat_expr **ret, struct leat_error *err)
 {
     static const struct leat_expr_place place = {"fn.yaml", 23, 15};
     return leat_expr_compile(&world->scope, place, leat_bytes_of(text), want, &world->arena, ret, err);
@@ -236,14 +253,20 @@ static inline const char *world_show(enum leat_type type, struct leat_value valu
     if (value.null)
         return "null";
     switch (type) {
-    case LEAT_TYPE_NULL: return "no type";
-    case LEAT_TYPE_BOOL: return value.as.i == 1 ? "true" : value.as.i == 0 ? "false" : "no bool";
-    case LEAT_TYPE_INT: snprintf(room, size, "%lld", (long long)value.as.i); break;
+    case LEAT_TYPE_NULL:
+        return "no type";
+    case LEAT_TYPE_BOOL:
+        return value.as.i == 1 ? "true" : value.as.i == 0 ? "false" : "no bool";
+    case LEAT_TYPE_INT:
+        snprintf(room, size, "%lld", (long long)value.as.i);
+        break;
     case LEAT_TYPE_DOUBLE:
         leat_double_format(value.as.d, text);
         snprintf(room, size, "%s%s", text, strpbrk(text, ".eNI") ? "" : ".0");
         break;
-    case LEAT_TYPE_STRING: snprintf(room, size, "'%.*s'", (int)value.len, value.as.s ? value.as.s : ""); break;
+    case LEAT_TYPE_STRING:
+        snprintf(room, size, "'%.*s'", (int)value.len, value.as.s ? value.as.s : "");
+        break;
     case LEAT_TYPE_TIME:
         leat_time_format(value.as.i, text);
         snprintf(room, size, "%s", text);

@@ -61,7 +61,8 @@ static void an_aggregate_over_a_stream_reads_that_streams_columns(void **state)
 
     (void)state;
     world_init(&world);
-    aggregate = aggregate_of(&world, "max(chargebacks.amount - chargebacks.fee) filter (where chargebacks.fee > 0) over hour");
+    aggregate = aggregate_of(&world,
+                             "max(chargebacks.amount - chargebacks.fee) filter (where chargebacks.fee > 0) over hour");
     assert_int_equal(aggregate->stream, 1);
     assert_string_equal(leat_expr_text(aggregate->argument), "amount - fee");
     assert_string_equal(leat_expr_text(aggregate->filter), "fee > 0");
@@ -93,13 +94,13 @@ static void aggregates_have_types(void **state)
         const char *text;
         enum leat_type type;
     } table[] = {
-        {"count(*) over hour", LEAT_TYPE_INT},   {"count(s) over hour", LEAT_TYPE_INT},
-        {"sum(i) over hour", LEAT_TYPE_INT},     {"sum(b) over hour", LEAT_TYPE_INT},
-        {"sum(d) over hour", LEAT_TYPE_DOUBLE},  {"avg(i) over hour", LEAT_TYPE_DOUBLE},
-        {"avg(b) over hour", LEAT_TYPE_DOUBLE},  {"min(t) over hour", LEAT_TYPE_TIME},
-        {"max(i) over hour", LEAT_TYPE_INT},     {"stddev(i) over hour", LEAT_TYPE_DOUBLE},
-        {"var(d) over hour", LEAT_TYPE_DOUBLE},  {"first(s) over hour", LEAT_TYPE_STRING},
-        {"LAST(b) over hour", LEAT_TYPE_BOOL},   {"lag(t) over hour", LEAT_TYPE_TIME},
+        {"count(*) over hour", LEAT_TYPE_INT},      {"count(s) over hour", LEAT_TYPE_INT},
+        {"sum(i) over hour", LEAT_TYPE_INT},        {"sum(b) over hour", LEAT_TYPE_INT},
+        {"sum(d) over hour", LEAT_TYPE_DOUBLE},     {"avg(i) over hour", LEAT_TYPE_DOUBLE},
+        {"avg(b) over hour", LEAT_TYPE_DOUBLE},     {"min(t) over hour", LEAT_TYPE_TIME},
+        {"max(i) over hour", LEAT_TYPE_INT},        {"stddev(i) over hour", LEAT_TYPE_DOUBLE},
+        {"var(d) over hour", LEAT_TYPE_DOUBLE},     {"first(s) over hour", LEAT_TYPE_STRING},
+        {"LAST(b) over hour", LEAT_TYPE_BOOL},      {"lag(t) over hour", LEAT_TYPE_TIME},
         {"sum(null + 1) over hour", LEAT_TYPE_INT}, {"min(i + 0.5) over hour", LEAT_TYPE_DOUBLE},
     };
     struct world world;
@@ -145,7 +146,8 @@ static void the_key_of_a_lookup_is_an_expression(void **state)
     compiled(&world, "merchants[last(chargebacks.card_id) over hour].seats");
     assert_string_equal(world.lookups[WORLD_COLUMNS], "merchants[lower(merchant_id)].risk");
     assert_string_equal(world.lookups[WORLD_COLUMNS + 1], "merchants[merchant_id].country");
-    assert_string_equal(world.lookups[WORLD_COLUMNS + 2], "merchants[coalesce(merchants[merchant_id].country, 'x')].seats");
+    assert_string_equal(world.lookups[WORLD_COLUMNS + 2],
+                        "merchants[coalesce(merchants[merchant_id].country, 'x')].seats");
     assert_non_null(world.aggregates[WORLD_COLUMNS + 3]);
     world_done(&world);
 }

@@ -64,9 +64,7 @@ void *realloc(void *memory, size_t size)
     allocations++;
     return __libc_realloc(memory, size);
 }
-static void count_allocations(void)
-{
-}
+static void count_allocations(void) {}
 #endif
 
 /* ---- the two ways ---- */
@@ -171,8 +169,8 @@ static void the_program_and_the_tree_agree_bit_for_bit(void **state)
         g.state ^= strtoull(getenv("LEAT_SEED"), NULL, 10) * UINT64_C(0xD1342543DE82EF95);
     for (int i = 0; i < EXPRESSIONS; i++)
         run_one(&g, &scratch, &tally);
-    print_message("%zu compiled, %zu refused since they always fail; %zu values, %zu nulls, %zu reasons\n", tally.compiled,
-                  tally.refused, tally.values, tally.nulls, tally.reasons);
+    print_message("%zu compiled, %zu refused since they always fail; %zu values, %zu nulls, %zu reasons\n",
+                  tally.compiled, tally.refused, tally.values, tally.nulls, tally.reasons);
     assert_true(tally.compiled >= 10000);
     assert_true(tally.values > tally.compiled);
     leat_arena_done(scratch.text);
