@@ -47,13 +47,14 @@ static void put_json(struct telling *telling, const struct leat_control_event *e
         put_role_json(out, event);
         break;
     case LEAT_CONTROL_APPLIED:
-        leat_time_format(event->applied.time, time);
-        leat_buffer_format(
-            out,
-            ",\"type\":\"applied\",\"time\":\"%s\",\"control_offset\":%lld,\"partition\":%d,\"input_offset\":%lld,"
-            "\"micros\":%lld",
-            time, (long long)event->applied.control_offset, event->applied.partition,
-            (long long)event->applied.input_offset, (long long)event->applied.micros);
+        leat_buffer_append_text(out, ",\"type\":\"applied\",\"time\":");
+        if (event->applied.time == LEAT_TIME_NONE)
+            leat_buffer_append_text(out, "null");
+        else
+            leat_buffer_format(out, "\"%s\"", leat_govern_time_text(event->applied.time, time));
+        leat_buffer_format(out, ",\"control_offset\":%lld,\"partition\":%d,\"input_offset\":%lld,\"micros\":%lld",
+                           (long long)event->applied.control_offset, event->applied.partition,
+                           (long long)event->applied.input_offset, (long long)event->applied.micros);
         break;
     case LEAT_CONTROL_UNKNOWN:
         leat_buffer_append_text(out, ",\"type\":null,\"reason\":");

@@ -133,7 +133,7 @@ static int ask(struct change *change, struct leat_error *err)
                                         .only = change->record.version};
     struct leat_comparison comparison;
     if (change->govern->files)
-        plan.to = plan.known = change->record.time;
+        plan.to = (plan.known = change->record.time) + 1;
     if (leat_comparison_make(change->govern, &plan, &comparison, err) < 0)
         return -1;
     leat_comparison_put_evidence(&comparison, change->record.version, &change->evidence);
@@ -232,7 +232,8 @@ static void tell(const struct change *change, const struct leat_roles *roles)
     if (change->note.len > 0)
         printf("%.*s\n", LEAT_BYTES_FORMAT(leat_buffer_view(&change->note)));
     if (change->govern->files)
-        snprintf(from, sizeof from, " from %s on", leat_govern_time_text(change->record.time, time));
+        snprintf(from, sizeof from, " from %s on",
+                 change->record.time == 0 ? "the first event" : leat_govern_time_text(change->record.time, time));
     if (change->action == LEAT_ROLE_SHADOW)
         printf("%s/%u is a shadow%s", model, change->record.version, from);
     else if (change->action == LEAT_ROLE_RETIRE)

@@ -34,7 +34,10 @@ static void put_integer(struct leat_buffer *out, const char *name, int64_t numbe
 static void put_head(struct leat_buffer *out, const char *type, int64_t time)
 {
     leat_buffer_format(out, "{\"v\":%d,\"type\":\"%s\",\"time\":", LEAT_CONTROL_VERSION, type);
-    leat_field_put_time(out, time);
+    if (time == LEAT_TIME_NONE)
+        leat_buffer_append_text(out, "null");
+    else
+        leat_field_put_time(out, time);
 }
 
 int leat_role_record_put(const struct leat_role_record *record, struct leat_buffer *out)
@@ -115,8 +118,11 @@ static int read_role(struct leat_control *control, const struct leat_json *root,
 static int read_applied(const struct leat_json *root, struct leat_applied_record *ret, struct leat_error *err)
 {
     int64_t partition;
-    if (leat_field_time(what, root, "time", &ret->time, err) < 0 ||
-        leat_field_integer(what, root, "control_offset", -1, INT64_MAX, &ret->control_offset, err) < 0 ||
+    const struct leat_json *time = leat_json_get(root, "time");
+    ret->time = LEAT_TIME_NONE;
+    if ((!time || time->type != LEAT_JSON_NULL) && leat_field_time(what, root, "time", &ret->time, err) < 0)
+        return -1;
+    if (leat_field_integer(what, root, "control_offset", -1, INT64_MAX, &ret->control_offset, err) < 0 ||
         leat_field_integer(what, root, "partition", 0, INT32_MAX, &partition, err) < 0 ||
         leat_field_integer(what, root, "input_offset", 0, INT64_MAX, &ret->input_offset, err) < 0 ||
         leat_field_integer(what, root, "micros", 0, INT64_MAX, &ret->micros, err) < 0)

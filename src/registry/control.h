@@ -34,7 +34,7 @@ struct leat_applied_record {
     int64_t control_offset; /* of the role record */
     int32_t partition;      /* of the input */
     int64_t input_offset;   /* the first event under the new lineup */
-    int64_t time;           /* µs */
+    int64_t time;           /* µs; LEAT_TIME_NONE: over files, before the first event */
     int64_t micros;         /* how long the switch kept events waiting */
 };
 

@@ -256,6 +256,13 @@ static void an_applied_record_is_read_back_and_changes_nothing(void **state)
     assert_int_equal(event->applied.partition, 2);
     assert_true(event->applied.input_offset == record.input_offset && event->applied.time == record.time);
     assert_int_equal(event->applied.micros, 87);
+    record.time = LEAT_TIME_NONE; /* over files, before the first event */
+    leat_buffer_reset(&text);
+    leat_applied_record_put(&record, &text);
+    assert_non_null(strstr(leat_buffer_text(&text), "\"time\":null,"));
+    event = leat_control_feed(control, 2, leat_buffer_view(&text));
+    assert_int_equal(event->kind, LEAT_CONTROL_APPLIED);
+    assert_true(event->applied.time == LEAT_TIME_NONE);
     assert_int_equal(leat_control_roles(control)->last, 0);
     leat_control_free(control);
 }
