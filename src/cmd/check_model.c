@@ -1,0 +1,107 @@
+/* The versions in the registry: does each load, is it what its trainer said, and does the function make its features? */
+#include "cmd/check.h"
+
+#include "registry/versions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Does a feature, or one that it is made of, need a source whose silence makes the model stale? */
+static const struct leat_source *fresh_source_of(const struct leat_function *function, size_t feature)
+{
+    const struct leat_expr *expr = function->features[feature].expr;
+    for (size_t w = 0; w < function->window_count; w++) {
+        const struct leat_function_window *window = &function->windows[w];
+        const struct leat_source *source = &function->sources[window->source];
+        if (source->error_after > 0 &&
+            leat_expr_reads(expr, window->frame_slot, window->frame_slot + window->plan.aggregate_count))
+            return source;
+    }
+    for (size_t l = 0; l < function->lookup_count; l++) {
+        const struct leat_function_lookup *lookup = &function->lookups[l];
+        const struct leat_source *source = &function->sources[lookup->source];
+        if (source->error_after > 0 &&
+            leat_expr_reads(expr, lookup->frame_slot, lookup->frame_slot + source->table.column_count))
+            return source;
+    }
+    for (size_t f = 0; f < feature; f++) { /* a feature uses only those above it */
+        size_t slot = function->frame_features + f;
+        const struct leat_source *source = leat_expr_reads(expr, slot, slot + 1) ? fresh_source_of(function, f) : NULL;
+        if (source)
+            return source;
+    }
+    return NULL;
+}
+
+static void check_fallback(struct leat_check *check, const struct leat_version *version)
+{
+    const struct leat_function *function = check->function;
+    for (size_t i = 0; i < version->feature_count; i++)
+        for (size_t f = 0; f < function->feature_count; f++) {
+            const struct leat_source *source = strcmp(function->features[f].name, version->feature_names[i]) == 0
+                                                   ? fresh_source_of(function, f)
+                                                   : NULL;
+            if (source)
+                leat_check_find(check, true,
+                                "the fallback %s/%u uses '%s', which is made from '%s': when that is silent the fallback "
+                                "serves on stale values too",
+                                version->name, version->number, function->features[f].name, source->name);
+        }
+}
+
+/* `newest`: what does not fit is a finding; of an older version it is a note. */
+static void check_version(struct leat_check *check, const char *model, uint32_t number, bool newest)
+{
+    const struct leat_function *function = check->function;
+    struct leat_check_version *ret = &check->versions[check->version_count++];
+    struct leat_version *version = NULL;
+    struct leat_bound *bound = NULL;
+    struct leat_error err = {0};
+    *ret = (struct leat_check_version){.model = model, .number = number};
+    if (leat_registry_load(function->registry, model, number, &version, &err) == 0) {
+        ret->parity_rows = version->parity_rows;
+        ret->features = version->feature_count;
+        ret->format = leat_arena_strdup(&check->arena, leat_model_info(version->model)->format);
+        ret->fits = leat_bound_new(function, version, &bound, &err) == 0;
+    }
+    if (!ret->fits) {
+        ret->why = leat_arena_strdup(&check->arena, err.text);
+        leat_check_find(check, !newest, "%s/%u: %s", model, number, err.text);
+    }
+    if (ret->fits && function->fallback_name && strcmp(model, function->fallback_name) == 0 && newest)
+        check_fallback(check, version);
+    leat_bound_unref(bound);
+    leat_version_unref(version);
+}
+
+static int check_model(struct leat_check *check, const char *model, struct leat_error *err)
+{
+    uint32_t *numbers = NULL;
+    size_t count = 0;
+    if (leat_registry_numbers(check->function->registry, model, &numbers, &count, err) < 0)
+        return -1;
+    if (count == 0)
+        leat_check_find(check, true, "model '%s' has no version in %s yet: leat model add %s FILE --registry %s", model,
+                        check->function->registry, model, check->function->registry);
+    struct leat_check_version *versions = leat_arena_zalloc(&check->arena, check->version_count + count + 1,
+                                                            sizeof *versions);
+    if (check->version_count > 0)
+        memcpy(versions, check->versions, check->version_count * sizeof *versions);
+    check->versions = versions;
+    for (size_t i = 0; i < count; i++)
+        check_version(check, model, numbers[i], i + 1 == count);
+    free(numbers);
+    return 0;
+}
+
+int leat_check_models(struct leat_check *check, struct leat_error *err)
+{
+    const struct leat_function *function = check->function;
+    if (!function->model_name)
+        return 0;
+    if (check_model(check, function->model_name, err) < 0)
+        return -1;
+    if (function->fallback_name && strcmp(function->fallback_name, function->model_name) != 0)
+        return check_model(check, function->fallback_name, err);
+    return 0;
+}
