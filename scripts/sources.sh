@@ -12,7 +12,7 @@ list() { [ ! -d "$1" ] || find "$1" -name "${2:-*}" \( -name '*.c' -o -name '*.c
 case ${1:-} in
 --in) list "$2" "${3:-*}" ;;
 --all)
-    for dir in src tests/support tests/unit tests/fuzz bench; do list "$dir"; done
+    for dir in src tests/support tests/unit tests/integration tests/fuzz bench; do list "$dir"; done
     [ ! -d include ] || find include -name '*.h' | LC_ALL=C sort
     ;;
 *) for floor in "$@"; do list "src/$floor"; done ;;
