@@ -37,7 +37,7 @@ static int parse_place(const char *text, struct place *ret, struct leat_error *e
 
 struct search {
     const struct place *place;
-    char needle[40]; /* the offset as the record has it: most records are passed over without being parsed */
+    char needle[24]; /* the offset's digits: records without them are passed over unparsed */
     struct leat_decision decision;
     bool found;
     uint64_t seen;
@@ -73,7 +73,7 @@ static int find(struct leat_govern *govern, const struct place *place, struct se
     if (leat_stream_partitions(govern->stream, topic, &partitions, err) < 0)
         return -1;
     search->place = place;
-    snprintf(search->needle, sizeof search->needle, "\"offset\":%lld,", (long long)place->offset);
+    snprintf(search->needle, sizeof search->needle, "%lld", (long long)place->offset);
     for (int32_t p = 0; p < partitions && !search->found; p++)
         if (leat_stream_drain(govern->stream, topic, p, LEAT_OFFSET_BEGIN, visit, search, err) < 0)
             return leat_error_prefix(err, "the decisions' topic '%s'", topic);
