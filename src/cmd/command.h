@@ -51,6 +51,7 @@ int leat_command_fail(const struct leat_command *command, const struct leat_erro
 /* The table of main.c, in the order of the help page; NULL behind the last. */
 const struct leat_command *leat_command_at(size_t index);
 
+extern const struct leat_command leat_command_init;
 extern const struct leat_command leat_command_check;
 extern const struct leat_command leat_command_docs;
 extern const struct leat_command leat_command_test;

@@ -26,6 +26,7 @@ static const struct leat_command command_version = {
 
 /* Each is one file; in the order of the help page. */
 static const struct leat_command *const commands[] = {
+    &leat_command_init,
     &leat_command_check,
     &leat_command_test,
     &leat_command_run,
