@@ -177,226 +177,236 @@ static int cast(const struct leat_expr *expr, const struct leat_instruction *in,
 
 /* ---- the loop ---- */
 
-#define COMPARE(name, truth)               \
-    case LEAT_OP_##name: {                 \
-        uint32_t null = either_null(A, B); \
-        *to = of_int(truth, null);         \
-        break;                             \
-    }
-#define COMPARE_STRINGS(name, truth)                                         \
-    case LEAT_OP_##name:                                                     \
-        *to = either_null(A, B) ? leat_value_null() : leat_value_int(truth); \
-        break;
-#define DOUBLE(name, number)                        \
-    case LEAT_OP_##name:                            \
-        *to = of_double(number, either_null(A, B)); \
-        break;
+/* Each instruction ends by jumping to the next one's code: one jump for each, from a place of its own, is what
+ * processors foresee best. */
+#define NEXT()                 \
+    do {                       \
+        in++;                  \
+        goto *code_of[in->op]; \
+    } while (0)
+#define JUMP_IF(condition)               \
+    do {                                 \
+        if (condition)                   \
+            in = expr->code + in->b - 1; \
+        NEXT();                          \
+    } while (0)
+#define GIVE(value)                  \
+    do {                             \
+        registers[in->to] = (value); \
+        NEXT();                      \
+    } while (0)
+#define FAIL(fault) return failed(expr, in, fault, reason)
+
+#define OPERAND(operand) (spaces[(operand)&3u] + ((operand) >> 2))
+#define A OPERAND(in->a)
+#define B OPERAND(in->b)
+
 /* A null operand is 0, so that it can not overflow. */
-#define INT(name, operation)                                                    \
-    case LEAT_OP_##name: {                                                      \
-        int64_t result;                                                         \
-        uint32_t null = either_null(A, B);                                      \
-        if (__builtin_expect(operation(A->as.i, B->as.i, &result), 0) && !null) \
-            return failed(expr, in, LEAT_FAULT_OVERFLOW, reason);               \
-        *to = of_int(result, null);                                             \
-        break;                                                                  \
-    }
-#define TIME(name, operation)                                                                                   \
-    case LEAT_OP_##name: {                                                                                      \
+#define INT(operation)                                                                       \
+    do {                                                                                     \
+        const struct leat_value *a = A, *b = B;                                              \
+        int64_t result;                                                                      \
+        if (__builtin_expect(operation(a->as.i, b->as.i, &result), 0) && !either_null(a, b)) \
+            FAIL(LEAT_FAULT_OVERFLOW);                                                       \
+        GIVE(of_int(result, either_null(a, b)));                                             \
+    } while (0)
+#define TIME(operation)                                                                                         \
+    do {                                                                                                        \
+        const struct leat_value *a = A;                                                                         \
         int64_t result;                                                                                         \
-        bool beyond = operation(A->as.i, B->as.i, &result) || result < LEAT_TIME_MIN || result > LEAT_TIME_MAX; \
-        if (__builtin_expect(beyond, 0) && !A->null)                                                            \
-            return failed(expr, in, LEAT_FAULT_TIME, reason);                                                   \
-        *to = of_int(result, A->null != 0);                                                                     \
-        break;                                                                                                  \
-    }
+        bool beyond = operation(a->as.i, B->as.i, &result) || result < LEAT_TIME_MIN || result > LEAT_TIME_MAX; \
+        if (__builtin_expect(beyond, 0) && !a->null)                                                            \
+            FAIL(LEAT_FAULT_TIME);                                                                              \
+        GIVE(of_int(result, a->null != 0));                                                                     \
+    } while (0)
+#define DOUBLE(operator)                                              \
+    do {                                                              \
+        const struct leat_value *a = A, *b = B;                       \
+        GIVE(of_double(a->as.d operator b->as.d, either_null(a, b))); \
+    } while (0)
+#define COMPARE(member, operator)                                            \
+    do {                                                                     \
+        const struct leat_value *a = A, *b = B;                              \
+        GIVE(of_int(a->as.member operator b->as.member, either_null(a, b))); \
+    } while (0)
+#define STRINGS(truth)                                                       \
+    do {                                                                     \
+        const struct leat_value *a = A, *b = B;                              \
+        GIVE(either_null(a, b) ? leat_value_null() : leat_value_int(truth)); \
+    } while (0)
+#define EXTREME(better)                         \
+    do {                                        \
+        const struct leat_value *a = A, *b = B; \
+        GIVE(extreme(a, b, better));            \
+    } while (0)
 
 int leat_expr_eval(const struct leat_expr *expr, const struct leat_value *frame, struct leat_expr_scratch *scratch,
                    struct leat_value *ret, struct leat_reason *reason)
 {
-    struct leat_value nothing = {.null = 1}; /* what stands for no frame and for no registers, whose addresses are taken */
+    static const void *const code_of[] = {
+#define LABEL(name) &&name,
+        LEAT_OPCODES(LABEL)
+#undef LABEL
+    };
+    struct leat_value nothing = {.null = 1}; /* for no frame and no registers, whose addresses are taken */
     struct leat_value *registers = scratch->registers ? scratch->registers : &nothing;
     const struct leat_value *const spaces[4] = {frame ? frame : &nothing, expr->constants, registers, NULL};
     const struct leat_instruction *in = expr->code;
 
     leat_assert(scratch->register_count >= expr->registers);
+    goto *code_of[in->op];
 
-#define OPERAND(operand) (spaces[(operand)&3u] + ((operand) >> 2))
-#define A OPERAND(in->a)
-#define B OPERAND(in->b)
-    for (;; in++) {
-        struct leat_value *to = registers + in->to;
+RETURN:
+    *ret = *A;
+    return 0;
+MOVE:
+    GIVE(*A);
+TO_DOUBLE:
+    GIVE(of_double((double)A->as.i, A->null != 0));
 
-        switch ((enum leat_opcode)in->op) {
-        case LEAT_OP_RETURN:
-            *ret = *A;
-            return 0;
-        case LEAT_OP_MOVE:
-            *to = *A;
-            break;
-        case LEAT_OP_TO_DOUBLE:
-            *to = of_double((double)A->as.i, A->null != 0);
-            break;
+ADD_INT:
+    INT(__builtin_add_overflow);
+SUB_INT:
+    INT(__builtin_sub_overflow);
+MUL_INT:
+    INT(__builtin_mul_overflow);
+DIV_INT : {
+    int64_t x = A->as.i, y = B->as.i;
+    if (either_null(A, B) || y == 0)
+        GIVE(leat_value_null());
+    if (y == -1 && x == INT64_MIN)
+        FAIL(LEAT_FAULT_OVERFLOW);
+    GIVE(leat_value_int(x / y));
+}
+MOD_INT : {
+    int64_t x = A->as.i, y = B->as.i;
+    if (either_null(A, B) || y == 0)
+        GIVE(leat_value_null());
+    GIVE(leat_value_int(y == -1 ? 0 : x % y));
+}
+NEGATE_INT : {
+    int64_t result;
+    if (__builtin_expect(__builtin_sub_overflow(INT64_C(0), A->as.i, &result), 0) && !A->null)
+        FAIL(LEAT_FAULT_OVERFLOW);
+    GIVE(of_int(result, A->null != 0));
+}
+ADD_DOUBLE:
+    DOUBLE(+);
+SUB_DOUBLE:
+    DOUBLE(-);
+MUL_DOUBLE:
+    DOUBLE(*);
+DIV_DOUBLE:
+    DOUBLE(/);
+NEGATE_DOUBLE:
+    GIVE(of_double(-A->as.d, A->null != 0));
+ADD_TIME:
+    TIME(__builtin_add_overflow);
+SUB_TIME:
+    TIME(__builtin_sub_overflow);
+CONCAT : {
+    enum leat_expr_fault fault;
+    if (either_null(A, B))
+        GIVE(leat_value_null());
+    fault = leat_expr_concat(leat_value_bytes(*A), leat_value_bytes(*B), scratch->text, &registers[in->to]);
+    if (fault)
+        FAIL(fault);
+    NEXT();
+}
 
-            INT(ADD_INT, __builtin_add_overflow)
-            INT(SUB_INT, __builtin_sub_overflow)
-            INT(MUL_INT, __builtin_mul_overflow)
-        case LEAT_OP_DIV_INT: {
-            int64_t x = A->as.i, y = B->as.i;
-            uint32_t null = either_null(A, B) || y == 0;
-            if (__builtin_expect(y == -1 && x == INT64_MIN, 0) && !null)
-                return failed(expr, in, LEAT_FAULT_OVERFLOW, reason);
-            *to = null ? leat_value_null() : leat_value_int(x / y);
-            break;
-        }
-        case LEAT_OP_MOD_INT: {
-            int64_t x = A->as.i, y = B->as.i;
-            if (either_null(A, B) || y == 0)
-                *to = leat_value_null();
-            else
-                *to = leat_value_int(y == -1 ? 0 : x % y);
-            break;
-        }
-        case LEAT_OP_NEGATE_INT: {
-            int64_t result;
-            if (__builtin_expect(__builtin_sub_overflow(INT64_C(0), A->as.i, &result), 0) && !A->null)
-                return failed(expr, in, LEAT_FAULT_OVERFLOW, reason);
-            *to = of_int(result, A->null != 0);
-            break;
-        }
-            DOUBLE(ADD_DOUBLE, A->as.d + B->as.d)
-            DOUBLE(SUB_DOUBLE, A->as.d - B->as.d)
-            DOUBLE(MUL_DOUBLE, A->as.d * B->as.d)
-            DOUBLE(DIV_DOUBLE, A->as.d / B->as.d)
-        case LEAT_OP_NEGATE_DOUBLE:
-            *to = of_double(-A->as.d, A->null != 0);
-            break;
-            TIME(ADD_TIME, __builtin_add_overflow)
-            TIME(SUB_TIME, __builtin_sub_overflow)
-        case LEAT_OP_CONCAT: {
-            enum leat_expr_fault fault = LEAT_FAULT_NONE;
-            if (either_null(A, B))
-                *to = leat_value_null();
-            else
-                fault = leat_expr_concat(leat_value_bytes(*A), leat_value_bytes(*B), scratch->text, to);
-            if (fault)
-                return failed(expr, in, fault, reason);
-            break;
-        }
+EQ_INT:
+    COMPARE(i, ==);
+NE_INT:
+    COMPARE(i, !=);
+LT_INT:
+    COMPARE(i, <);
+LE_INT:
+    COMPARE(i, <=);
+EQ_DOUBLE:
+    COMPARE(d, ==);
+NE_DOUBLE:
+    COMPARE(d, !=);
+LT_DOUBLE:
+    COMPARE(d, <);
+LE_DOUBLE:
+    COMPARE(d, <=);
+EQ_STRING:
+    STRINGS(same_strings(a, b));
+NE_STRING:
+    STRINGS(!same_strings(a, b));
+LT_STRING:
+    STRINGS(leat_expr_compare_strings(a, b) < 0);
+LE_STRING:
+    STRINGS(leat_expr_compare_strings(a, b) <= 0);
+AND : {
+    /* Null when one side is, and none is false. */
+    int64_t a = A->as.i, b = B->as.i;
+    uint32_t a_null = A->null != 0, b_null = B->null != 0;
+    uint32_t null = (a_null | b_null) & ((uint32_t)a | a_null) & ((uint32_t)b | b_null);
+    GIVE(((struct leat_value){.as.i = a & b, .null = null}));
+}
+OR : {
+    int64_t truth = A->as.i | B->as.i;
+    GIVE(((struct leat_value){.as.i = truth, .null = either_null(A, B) & !truth}));
+}
+NOT:
+    GIVE(of_int(!A->as.i, A->null != 0));
+IS_NULL:
+    GIVE(leat_value_int(A->null != 0));
+IS_NOT_NULL:
+    GIVE(leat_value_int(A->null == 0));
+LIKE:
+    STRINGS(leat_expr_like(leat_value_bytes(*a), leat_value_bytes(*b)));
+IN_INT:
+    GIVE(search(in->with.set, A, order_int));
+IN_DOUBLE:
+    GIVE(search(in->with.set, A, order_double));
+IN_STRING:
+    GIVE(search(in->with.set, A, leat_expr_compare_strings));
 
-            COMPARE(EQ_INT, A->as.i == B->as.i)
-            COMPARE(NE_INT, A->as.i != B->as.i)
-            COMPARE(LT_INT, A->as.i < B->as.i)
-            COMPARE(LE_INT, A->as.i <= B->as.i)
-            COMPARE(EQ_DOUBLE, A->as.d == B->as.d)
-            COMPARE(NE_DOUBLE, A->as.d != B->as.d)
-            COMPARE(LT_DOUBLE, A->as.d < B->as.d)
-            COMPARE(LE_DOUBLE, A->as.d <= B->as.d)
-            COMPARE_STRINGS(EQ_STRING, same_strings(A, B))
-            COMPARE_STRINGS(NE_STRING, !same_strings(A, B))
-            COMPARE_STRINGS(LT_STRING, leat_expr_compare_strings(A, B) < 0)
-            COMPARE_STRINGS(LE_STRING, leat_expr_compare_strings(A, B) <= 0)
-        case LEAT_OP_AND: {
-            /* Null when one side is, and none is false. */
-            int64_t a = A->as.i, b = B->as.i;
-            uint32_t a_null = A->null != 0, b_null = B->null != 0;
-            uint32_t null = (a_null | b_null) & ((uint32_t)a | a_null) & ((uint32_t)b | b_null);
-            *to = (struct leat_value){.as.i = a & b, .null = null};
-            break;
-        }
-        case LEAT_OP_OR: {
-            int64_t truth = A->as.i | B->as.i;
-            *to = (struct leat_value){.as.i = truth, .null = either_null(A, B) & !truth};
-            break;
-        }
-        case LEAT_OP_NOT:
-            *to = of_int(!A->as.i, A->null != 0);
-            break;
-        case LEAT_OP_IS_NULL:
-            *to = leat_value_int(A->null != 0);
-            break;
-        case LEAT_OP_IS_NOT_NULL:
-            *to = leat_value_int(A->null == 0);
-            break;
-            COMPARE_STRINGS(LIKE, leat_expr_like(leat_value_bytes(*A), leat_value_bytes(*B)))
-        case LEAT_OP_IN_INT:
-            *to = search(in->with.set, A, order_int);
-            break;
-        case LEAT_OP_IN_DOUBLE:
-            *to = search(in->with.set, A, order_double);
-            break;
-        case LEAT_OP_IN_STRING:
-            *to = search(in->with.set, A, leat_expr_compare_strings);
-            break;
+SELECT:
+    GIVE(pick(A->as.i != 0, B, OPERAND(in->c)));
+COALESCE:
+    GIVE(pick(A->null == 0, A, B));
+NULL_IF:
+    GIVE(A->as.i ? leat_value_null() : *B);
+LEAST_INT:
+    EXTREME(b->as.i < a->as.i);
+LEAST_DOUBLE:
+    EXTREME(b->as.d < a->as.d);
+LEAST_STRING:
+    EXTREME(leat_expr_compare_strings(b, a) < 0);
+GREATEST_INT:
+    EXTREME(b->as.i > a->as.i);
+GREATEST_DOUBLE:
+    EXTREME(b->as.d > a->as.d);
+GREATEST_STRING:
+    EXTREME(leat_expr_compare_strings(b, a) > 0);
 
-        case LEAT_OP_SELECT:
-            *to = pick(A->as.i != 0, B, OPERAND(in->c));
-            break;
-        case LEAT_OP_COALESCE:
-            *to = pick(A->null == 0, A, B);
-            break;
-        case LEAT_OP_NULL_IF:
-            *to = A->as.i ? leat_value_null() : *B;
-            break;
-        case LEAT_OP_LEAST_INT:
-            *to = extreme(A, B, B->as.i < A->as.i);
-            break;
-        case LEAT_OP_LEAST_DOUBLE:
-            *to = extreme(A, B, B->as.d < A->as.d);
-            break;
-        case LEAT_OP_LEAST_STRING:
-            *to = extreme(A, B, leat_expr_compare_strings(B, A) < 0);
-            break;
-        case LEAT_OP_GREATEST_INT:
-            *to = extreme(A, B, B->as.i > A->as.i);
-            break;
-        case LEAT_OP_GREATEST_DOUBLE:
-            *to = extreme(A, B, B->as.d > A->as.d);
-            break;
-        case LEAT_OP_GREATEST_STRING:
-            *to = extreme(A, B, leat_expr_compare_strings(B, A) > 0);
-            break;
+JUMP:
+    JUMP_IF(true);
+JUMP_TRUE:
+    JUMP_IF(A->as.i);
+JUMP_FALSE:
+    JUMP_IF(!A->as.i && !A->null);
+JUMP_NOT_TRUE:
+    JUMP_IF(!A->as.i);
+JUMP_NOT_NULL:
+    JUMP_IF(!A->null);
 
-        case LEAT_OP_JUMP:
-            in = expr->code + in->b - 1;
-            break;
-        case LEAT_OP_JUMP_TRUE:
-            if (A->as.i)
-                in = expr->code + in->b - 1;
-            break;
-        case LEAT_OP_JUMP_FALSE:
-            if (!A->as.i && !A->null)
-                in = expr->code + in->b - 1;
-            break;
-        case LEAT_OP_JUMP_NOT_TRUE:
-            if (!A->as.i)
-                in = expr->code + in->b - 1;
-            break;
-        case LEAT_OP_JUMP_NOT_NULL:
-            if (!A->null)
-                in = expr->code + in->b - 1;
-            break;
-
-        case LEAT_OP_CALL_NUMBER:
-            *to = A->null ? leat_value_null() : of_double(in->with.number(A->as.d), 0);
-            break;
-        case LEAT_OP_CALL_NUMBERS:
-            *to = either_null(A, B) ? leat_value_null() : of_double(in->with.numbers(A->as.d, B->as.d), 0);
-            break;
-        case LEAT_OP_CALL: {
-            const struct leat_value *const arguments[4] = {A, B, OPERAND(in->c), OPERAND(in->d)};
-            enum leat_expr_fault fault = call(in, arguments, scratch->text, to);
-            if (fault)
-                return failed(expr, in, fault, reason);
-            break;
-        }
-        case LEAT_OP_CAST:
-            if (cast(expr, in, A, scratch->text, to, reason))
-                return -1;
-            break;
-        }
-    }
-#undef A
-#undef B
-#undef OPERAND
+CALL_NUMBER:
+    GIVE(A->null ? leat_value_null() : of_double(in->with.number(A->as.d), 0));
+CALL_NUMBERS:
+    GIVE(either_null(A, B) ? leat_value_null() : of_double(in->with.numbers(A->as.d, B->as.d), 0));
+CALL : {
+    const struct leat_value *const arguments[4] = {A, B, OPERAND(in->c), OPERAND(in->d)};
+    enum leat_expr_fault fault = call(in, arguments, scratch->text, &registers[in->to]);
+    if (fault)
+        FAIL(fault);
+    NEXT();
+}
+CAST:
+    if (cast(expr, in, A, scratch->text, &registers[in->to], reason))
+        return -1;
+    NEXT();
 }
