@@ -3,6 +3,7 @@
 #include "cmd/command.h"
 #include "expr/expr.h"
 #include "function/function.h"
+#include "observe/metrics.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -111,7 +112,7 @@ static const char expressions_intro[] = GENERATED(
                                                                          "`timestamp '2013-07-08T12:00:00Z'`, `interval '90s'` |\n"
                                                                          "| names | `amount`, `a.b[0]`; in double quotes when a name is not a plain word: `\"card id\"` |\n"
                                                                          "| times | `ts + interval '5m'`, `seconds_between(a, b)` |\n"
-    "| arithmetic | `+ - *`, `/` (always a double), `div` and `%` (of ints) |\n"
+                                                                         "| arithmetic | `+ - *`, `/` (always a double), `div` and `%` (of ints) |\n"
                                                                          "| text | `a \\|\\| b`, `like 'a%'` |\n"
                                                                          "| comparison | `= <> < <= > >=`, `between a and b`, `in (a, b, …)`, `is null`, `is not null`; text by its bytes |\n"
                                                                          "| logic | `and`, `or`, `not` |\n"
@@ -127,9 +128,9 @@ static const char expressions_intro[] = GENERATED(
                                                                          "becomes a dead letter of stage `feature`; `try_cast` gives null instead.\n"
                                                                          "\n"
                                                                          "**From loose to tight:** `or`, `and`, `not`, `is`, comparisons (which do not chain), `in between like`, `||`, `+ -`,\n"
-    "`* / % div`, unary minus, as in PostgreSQL.\n"
-    "\n"
-    "**An int** is taken for a double where the other side is a double.\n"
+                                                                         "`* / % div`, unary minus, as in PostgreSQL.\n"
+                                                                         "\n"
+                                                                         "**An int** is taken for a double where the other side is a double.\n"
                                                                          "\n"
                                                                          "## Windows\n"
                                                                          "\n"
@@ -220,6 +221,37 @@ static void put_commands(struct leat_buffer *out)
         put_command(out, command);
 }
 
+/* -- metrics.md ------------------------------------------------------------------------------------------------------ */
+
+static const char metrics_intro[] = GENERATED(
+    "the table in src/observe/metrics.c") "# Metrics\n"
+                                          "\n"
+                                          "`GET /metrics` of `leat run` gives them as Prometheus reads them, summed over the process's workers: units are\n"
+                                          "seconds and bytes, counters end in `_total`. All have the label `function`; no label is ever a record's key. A gauge\n"
+                                          "that has no value yet is left out.\n"
+                                          "\n"
+                                          "| metric | type | labels | |\n"
+                                          "|---|---|---|---|\n";
+
+static const char metrics_histograms[] =
+    "\n"
+    "Histograms have buckets from 1 µs to 60 s. They are merged from finer ones (32 steps a power of two), so a bucket's\n"
+    "edge is met within 3.2 %.\n";
+
+static void put_metrics(struct leat_buffer *out)
+{
+    const struct leat_metrics_help *metric;
+    leat_buffer_append_text(out, metrics_intro);
+    for (size_t i = 0; (metric = leat_metrics_row(i)); i++) {
+        leat_buffer_format(out, "| `%s` | %s | ", metric->name, leat_metrics_type_name(metric->type));
+        put_cell(out, metric->labels);
+        leat_buffer_append_text(out, " | ");
+        put_cell(out, metric->help);
+        leat_buffer_append_text(out, " |\n");
+    }
+    leat_buffer_append_text(out, metrics_histograms);
+}
+
 /* -- the command ----------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -229,6 +261,7 @@ static const struct {
     {"commands.md", put_commands},
     {"expressions.md", put_expressions},
     {"function-file.md", put_function_file},
+    {"metrics.md", put_metrics},
 };
 
 static int write_page(const char *folder, size_t page, struct leat_error *err)
