@@ -285,7 +285,8 @@ static const struct metric metrics[] = {
              "Input events by what became of them: scored (its output was produced), withheld (recorded only), "
              "dead_letter, filtered, replayed (into state only, after a start)."),
      AT(events), .count = LEAT_EVENT_RESULTS, .label = result_label},
-    {COUNTER("leat_dead_letters_total", "stage", "Input events that became dead letters, by the stage that failed."),
+    {COUNTER("leat_dead_letters_total", "stage",
+             "Records of any source that became dead letters, by the stage that failed."),
      AT(dead_letters), .first = 1, .count = LEAT_STAGE_COUNT - 1, .label = stage_label},
     {COUNTER("leat_marks_total", "mark", "Marks on results. One result may carry several."), AT(marks),
      .count = LEAT_MARK_COUNT, .label = mark_label},
