@@ -209,10 +209,14 @@ static int column(void *self, struct leat_bytes path, size_t *ret_slot, enum lea
     const struct scope *scope = self;
     if (scope->results && result_slot(scope, path, ret_slot, ret_type))
         return 0;
-    if (scope->features && feature_slot(scope, path, ret_slot, ret_type))
-        return 0;
+    /* Before features: one that has a column's name is that column, and keys may use it. */
     if (source_slot(scope, path, ret_slot, ret_type, err) == 0)
         return 0;
+    if (scope->features && feature_slot(scope, path, ret_slot, ret_type)) {
+        if (err)
+            *err = (struct leat_error){0};
+        return 0;
+    }
     if (scope->features && !(err && err->text[0]))
         refuse_later_feature(scope->pass, path, err);
     return -1;
