@@ -65,7 +65,7 @@ static int fail(struct leat_buffer *buffer)
     return -1;
 }
 
-int leat_buffer_reserve(struct leat_buffer *buffer, size_t extra)
+int leat_buffer_grow(struct leat_buffer *buffer, size_t extra)
 {
     if (buffer->failed)
         return -1;
@@ -102,14 +102,6 @@ int leat_buffer_append(struct leat_buffer *buffer, const void *data, size_t len)
 int leat_buffer_append_text(struct leat_buffer *buffer, const char *text)
 {
     return leat_buffer_append(buffer, text, strlen(text));
-}
-
-int leat_buffer_append_char(struct leat_buffer *buffer, char c)
-{
-    if (leat_buffer_reserve(buffer, 1) < 0)
-        return -1;
-    buffer->data[buffer->len++] = c;
-    return 0;
 }
 
 int leat_buffer_format(struct leat_buffer *buffer, const char *format, ...)

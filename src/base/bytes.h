@@ -33,12 +33,23 @@ struct leat_buffer {
     bool failed;
 };
 
-void leat_buffer_reset(struct leat_buffer *buffer);                /* len 0, failed false; keeps the memory */
-void leat_buffer_done(struct leat_buffer *buffer);                 /* releases; the buffer is as all-zero but for max */
-int leat_buffer_reserve(struct leat_buffer *buffer, size_t extra); /* room for extra more bytes, or -1 */
+void leat_buffer_reset(struct leat_buffer *buffer); /* len 0, failed false; keeps the memory */
+void leat_buffer_done(struct leat_buffer *buffer);  /* releases; the buffer is as all-zero but for max */
+/* Room for extra more bytes, or -1. grow is its other half: what happens when there is not enough yet. */
+int leat_buffer_grow(struct leat_buffer *buffer, size_t extra);
+static inline int leat_buffer_reserve(struct leat_buffer *buffer, size_t extra)
+{
+    return !buffer->failed && extra <= buffer->capacity - buffer->len ? 0 : leat_buffer_grow(buffer, extra);
+}
 int leat_buffer_append(struct leat_buffer *buffer, const void *data, size_t len);
 int leat_buffer_append_text(struct leat_buffer *buffer, const char *text);
-int leat_buffer_append_char(struct leat_buffer *buffer, char c);
+static inline int leat_buffer_append_char(struct leat_buffer *buffer, char c)
+{
+    if (leat_buffer_reserve(buffer, 1) < 0)
+        return -1;
+    buffer->data[buffer->len++] = c;
+    return 0;
+}
 int leat_buffer_format(struct leat_buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct leat_bytes leat_buffer_view(const struct leat_buffer *buffer);
 const char *leat_buffer_text(struct leat_buffer *buffer); /* NUL-terminated (the NUL is not counted); "" on failure */

@@ -100,6 +100,28 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
+/* Whether one of eight bytes is not plain. A borrow may mark a byte that is, but only above one that is not. */
+static bool has_special(uint64_t word)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    uint64_t quotes = word ^ ones * '"', slashes = word ^ ones * '\\';
+    uint64_t controls = (word - ones * 0x20) & ~word;
+    return ((word | controls | ((quotes - ones) & ~quotes) | ((slashes - ones) & ~slashes)) & tops) != 0;
+}
+
+static size_t plain_prefix(const unsigned char *data, size_t len)
+{
+    size_t at = 0;
+    for (uint64_t word; len - at >= sizeof word; at += sizeof word) {
+        memcpy(&word, data + at, sizeof word);
+        if (has_special(word))
+            break;
+    }
+    while (at < len && is_plain(data[at]))
+        at++;
+    return at;
+}
+
 static int put_escape(struct leat_buffer *out, unsigned char c)
 {
     static const char digits[] = "0123456789abcdef";
@@ -123,13 +145,13 @@ static int put_escape(struct leat_buffer *out, unsigned char c)
 int leat_json_put_string(struct leat_buffer *out, struct leat_bytes text)
 {
     const unsigned char *data = (const unsigned char *)text.data;
+    if (leat_buffer_reserve(out, text.len + 2) < 0)
+        return -1;
     leat_buffer_append_char(out, '"');
     for (size_t at = 0; at < text.len;) {
-        size_t start = at;
-        while (at < text.len && is_plain(data[at]))
-            at++;
-        if (at > start)
-            leat_buffer_append(out, data + start, at - start);
+        size_t plain = plain_prefix(data + at, text.len - at);
+        leat_buffer_append(out, data + at, plain);
+        at += plain;
         if (at == text.len)
             break;
         if (data[at] < 0x80) {

@@ -23,6 +23,8 @@ struct leat_batch {
     double *matrix;            /* LEAT_BATCH_MAX × feature_count */
     struct leat_result *results;
     size_t *feature_slot; /* a feature that is one plain slot is copied, not evaluated */
+    size_t *output_slot;  /* likewise */
+    struct leat_out_field *output_fields;
     struct leat_arena arena;
     struct leat_expr_scratch scratch;
     struct leat_buffer output;
@@ -31,6 +33,12 @@ struct leat_batch {
     size_t rows_size, out_size, raw_size, model_scratch_size;
     void *model_scratch;
 };
+
+static size_t slot_of(const struct leat_expr *expr)
+{
+    size_t slot;
+    return leat_expr_is_slot(expr, &slot) ? slot : NO_SLOT;
+}
 
 struct leat_batch *leat_batch_new(const struct leat_function *function)
 {
@@ -41,8 +49,13 @@ struct leat_batch *leat_batch_new(const struct leat_function *function)
     batch->results = leat_calloc(LEAT_BATCH_MAX, sizeof *batch->results);
     batch->feature_slot = leat_calloc(function->feature_count + 1, sizeof *batch->feature_slot);
     for (size_t f = 0; f < function->feature_count; f++)
-        if (!leat_expr_is_slot(function->features[f].expr, &batch->feature_slot[f]))
-            batch->feature_slot[f] = NO_SLOT;
+        batch->feature_slot[f] = slot_of(function->features[f].expr);
+    batch->output_slot = leat_calloc(function->output_count + 1, sizeof *batch->output_slot);
+    batch->output_fields = leat_calloc(function->output_count + 1, sizeof *batch->output_fields);
+    for (size_t i = 0; i < function->output_count; i++) {
+        batch->output_slot[i] = slot_of(function->outputs[i].expr);
+        batch->output_fields[i] = function->outputs[i].field;
+    }
     batch->scratch.text = &batch->arena;
     leat_expr_scratch_reserve(&batch->scratch, function->registers);
     return batch;
@@ -56,6 +69,8 @@ void leat_batch_free(struct leat_batch *batch)
     free(batch->matrix);
     free(batch->results);
     free(batch->feature_slot);
+    free(batch->output_slot);
+    free(batch->output_fields);
     leat_expr_scratch_done(&batch->scratch);
     leat_arena_done(&batch->arena);
     leat_buffer_done(&batch->output);
@@ -157,8 +172,8 @@ static void read_tables(struct leat_batch *batch, struct leat_state *shared, str
         int has_key = leat_key_evaluate(&shared->key, lookup->keys, lookup->key_types, lookup->key_count, frame,
                                         &batch->scratch, &result->reason);
         bool expired = false;
-        if (has_key <= 0 || !leat_table_get(shared->tables[lookup->source], leat_buffer_view(&shared->key), result->time,
-                                            row, &expired)) {
+        if (has_key <= 0 || !leat_table_get(shared->tables[lookup->source], leat_buffer_view(&shared->key),
+                                            result->time, row, &expired)) {
             for (size_t c = 0; c < plan->column_count; c++)
                 row[c] = leat_value_null();
         }
@@ -170,7 +185,17 @@ static void read_tables(struct leat_batch *batch, struct leat_state *shared, str
     }
 }
 
-static void make_features(struct leat_batch *batch, struct leat_value *frame, double *features, struct leat_result *result)
+/* Features from `first` on are missing: those of an event that failed. */
+static void void_features(const struct leat_function *function, size_t first, struct leat_value *frame, double *features)
+{
+    for (size_t f = first; f < function->feature_count; f++) {
+        features[f] = NAN;
+        frame[function->frame_features + f] = leat_value_null();
+    }
+}
+
+static void make_features(struct leat_batch *batch, struct leat_value *frame, double *features,
+                          struct leat_result *result)
 {
     const struct leat_function *function = batch->function;
     struct leat_value *values = frame + function->frame_features;
@@ -182,6 +207,7 @@ static void make_features(struct leat_batch *batch, struct leat_value *frame, do
             char text[sizeof result->reason.text];
             memcpy(text, result->reason.text, sizeof text);
             leat_reason_set(&result->reason, LEAT_STAGE_FEATURE, "feature '%s': %.180s", feature->name, text);
+            void_features(function, f, frame, features);
             return;
         }
         features[f] = leat_value_number(feature->type, values[f]);
@@ -250,17 +276,17 @@ int leat_batch_add(struct leat_batch *batch, struct leat_state *partition, struc
     judge_times(function, partition, shared, now, result);
     if (apply)
         move_watermark(partition, shared, event->time);
-    for (size_t f = 0; f < function->feature_count; f++) {
-        features[f] = NAN;
-        frame[function->frame_features + f] = leat_value_null();
-    }
     result->label_key = label_key(batch, frame);
-    if (apply && leat_state_add(function, partition, shared, 0, event, &batch->scratch, &result->reason) < 0)
-        return 0;
-    read_windows(batch, partition, shared, frame, result);
-    read_tables(batch, shared, frame, result);
+    if (apply)
+        leat_state_add(function, partition, shared, 0, event, &batch->scratch, &result->reason);
+    if (result->reason.stage == LEAT_STAGE_NONE) {
+        read_windows(batch, partition, shared, frame, result);
+        read_tables(batch, shared, frame, result);
+    }
     if (result->reason.stage == LEAT_STAGE_NONE)
         make_features(batch, frame, features, result);
+    else
+        void_features(function, 0, frame, features);
     return 0;
 }
 
@@ -294,8 +320,8 @@ static void predict(struct leat_batch *batch, const struct leat_bound *bound, co
     batch->rows = grow(batch->rows, &batch->rows_size, LEAT_BATCH_MAX * (features + 1) * sizeof(double));
     batch->out = grow(batch->out, &batch->out_size, LEAT_BATCH_MAX * bound->output_count * sizeof(double));
     batch->raw = grow(batch->raw, &batch->raw_size, LEAT_BATCH_MAX * bound->raw_count * sizeof(double));
-    batch->model_scratch =
-        grow(batch->model_scratch, &batch->model_scratch_size, leat_model_scratch(model, LEAT_BATCH_MAX));
+    batch->model_scratch = grow(batch->model_scratch, &batch->model_scratch_size,
+                                leat_model_scratch(model, LEAT_BATCH_MAX));
     for (size_t i = 0; i < count; i++) {
         const double *from = batch->matrix + which[i] * function->feature_count;
         double *to = batch->rows + i * features;
@@ -409,27 +435,30 @@ static void encode_output(struct leat_batch *batch, struct leat_result *result, 
 {
     const struct leat_function *function = batch->function;
     struct leat_value values[LEAT_OUTPUTS_MAX];
-    struct leat_out_field fields[LEAT_OUTPUTS_MAX];
     for (size_t i = 0; i < function->output_count; i++) {
         const struct leat_output_field *output = &function->outputs[i];
-        fields[i] = output->field;
+        if (batch->output_slot[i] != NO_SLOT) {
+            values[i] = frame[batch->output_slot[i]];
+            continue;
+        }
         if (leat_expr_eval(output->expr, frame, &batch->scratch, &values[i], &result->reason) == 0)
             continue;
         char text[sizeof result->reason.text];
         memcpy(text, result->reason.text, sizeof text);
-        leat_reason_set(&result->reason, LEAT_STAGE_ENCODE, "output '%.*s': %.180s", LEAT_BYTES_FORMAT(output->field.name),
-                        text);
+        leat_reason_set(&result->reason, LEAT_STAGE_ENCODE, "output '%.*s': %.180s",
+                        LEAT_BYTES_FORMAT(output->field.name), text);
         return;
     }
     struct leat_buffer *out = &batch->output;
     size_t at = out->len;
     int failed = function->output_format == LEAT_FORMAT_CSV
-                     ? leat_encode_csv(out, fields, values, function->output_count)
-                     : leat_encode_json(out, fields, values, function->output_count);
+                     ? leat_encode_csv(out, batch->output_fields, values, function->output_count)
+                     : leat_encode_json(out, batch->output_fields, values, function->output_count);
     if (function->output_format == LEAT_FORMAT_JSON && function->output_meta)
         put_meta(function, result, out);
     if (failed || out->failed) {
-        leat_reason_set(&result->reason, LEAT_STAGE_ENCODE, "the output could not be encoded (%zu bytes)", out->len - at);
+        leat_reason_set(&result->reason, LEAT_STAGE_ENCODE, "the output could not be encoded (%zu bytes)",
+                        out->len - at);
         out->failed = false;
         out->len = at;
         return;
