@@ -1,6 +1,6 @@
 /* The core without I/O: what an event costs from the record's bytes to its encoded output, and where that goes.
  *
- *   bench_core [card-fraud | flights [FOLDER]]...
+ *   bench_core [--once] [card-fraud] [flights [FOLDER]]        --once: for a profiler, all steps alone and no figures
  *
  * The same records are played four times, each time a step further (decode; apply what is not the input; windows, lookups and
  * features; models and outputs), and steps are told apart by subtraction: no clock is read between events. All runs of
@@ -108,14 +108,19 @@ static void play_record(struct player *player, const struct play_record *from, e
     }
 }
 
-/* Nanoseconds for all that is measured. */
-static double play_all(struct player *player)
+static void play_warm(struct player *player)
 {
     const struct play *play = player->play;
     for (size_t i = 0; i < play->first; i++)
         play_record(player, &play->records[i], player->step == STEP_DECODE ? STEP_DECODE : STEP_FEATURES);
     end_batch(player);
     player->inputs = player->scored = player->output_bytes = 0;
+}
+
+/* Nanoseconds for all that is measured. */
+__attribute__((noinline)) static double play_measured(struct player *player)
+{
+    const struct play *play = player->play;
     double start = bench_cpu_ns();
     for (size_t i = play->first; i < play->count; i++)
         play_record(player, &play->records[i], player->step);
@@ -165,7 +170,8 @@ static double run_step(const struct play *play, enum step step, size_t batch_siz
 {
     struct player player;
     open_player(&player, play, step, batch_size);
-    double ns = play_all(&player);
+    play_warm(&player);
+    double ns = play_measured(&player);
     if (step == STEP_SCORE && player.scored != player.inputs) {
         fprintf(stderr, "%s: %zu of %zu events were scored\n", play->function->file, player.scored, player.inputs);
         exit(1);
@@ -213,28 +219,38 @@ static void measure(const struct play *play)
     free(rows);
 }
 
+static void run_once(const struct play *play)
+{
+    size_t inputs;
+    run_step(play, STEP_SCORE, LEAT_BATCH_MAX, &inputs);
+}
+
 int main(int argc, char **argv)
 {
     const char *folder = "build/flights/events";
-    bool card_fraud = argc < 2, flights = argc < 2;
+    bool once = false, card_fraud = false, flights = false;
     for (int i = 1; i < argc; i++) {
+        once |= strcmp(argv[i], "--once") == 0;
         card_fraud |= strcmp(argv[i], "card-fraud") == 0;
         if (strcmp(argv[i], "flights") == 0) {
             flights = true;
             folder = i + 1 < argc ? argv[++i] : folder;
         }
     }
+    if (!card_fraud && !flights)
+        card_fraud = flights = true;
+    void (*run)(const struct play *play) = once ? run_once : measure;
     struct play play;
     if (card_fraud) {
         play_card_fraud(&play, 150000, 65536); /* a day holds 100,000 */
-        measure(&play);
+        run(&play);
         play_done(&play);
     }
     if (flights && !leat_file_exists(folder)) {
         printf("# flights: no %s (examples/flights/events.py makes it)\n", folder);
     } else if (flights) {
         play_flights(&play, folder, 10, 35);
-        measure(&play);
+        run(&play);
         play_done(&play);
     }
     return 0;
