@@ -211,25 +211,46 @@ static void prepared_done(struct prepared *prepared)
     free(prepared->ranked);
 }
 
-/* One run of equal scores, highest first, after all that came before it. */
-struct ranking {
-    uint64_t positives, negatives; /* before the run */
-    uint64_t twice_area;
-    uint64_t top; /* how many events the tenth holds */
-    double top_positives;
-};
-
-static void close_run(struct ranking *ranking, uint64_t positives, uint64_t negatives)
+/* The share of positives among the first `top` events; the run of equal scores at its end counts by its share. */
+static double measure_top(const struct prepared *prepared, const uint32_t *weights, uint64_t top)
 {
-    /* A negative is above no positive of an earlier run, and counts half against those of its own. */
-    ranking->twice_area += negatives * (2 * ranking->positives + positives);
-    uint64_t before = ranking->positives + ranking->negatives, run = positives + negatives;
-    if (run > 0 && before < ranking->top) {
-        uint64_t inside = ranking->top - before < run ? ranking->top - before : run;
-        ranking->top_positives += (double)positives * ((double)inside / (double)run);
+    uint64_t before = 0;
+    double found = 0;
+    for (size_t i = 0; i < prepared->count && before < top;) {
+        uint64_t run = 0, positives = 0;
+        do {
+            uint32_t at = prepared->ranked[i], weight = weights[at >> RANK_SHIFT];
+            run += weight;
+            positives += at & RANK_POSITIVE ? weight : 0;
+        } while (++i < prepared->count && prepared->ranked[i] & RANK_TIED);
+        double share = run > top - before ? (double)(top - before) / (double)run : 1;
+        found += (double)positives * share;
+        before += run;
     }
-    ranking->positives += positives;
-    ranking->negatives += negatives;
+    return found / (double)top;
+}
+
+/* Twice the area, in pairs: a negative is below all positives of earlier runs, and counts half against those of its own. */
+static double measure_area(const struct prepared *prepared, const uint32_t *weights)
+{
+    uint64_t twice = 0, seen[2] = {0, 0}, run[2] = {0, 0}; /* negatives, positives */
+    for (size_t i = 0; i < prepared->count; i++) {
+        uint32_t at = prepared->ranked[i];
+        if (!(at & RANK_TIED)) {
+            twice += run[0] * (2 * seen[1] + run[1]);
+            seen[0] += run[0];
+            seen[1] += run[1];
+            run[0] = run[1] = 0;
+        }
+        uint64_t weight = weights[at >> RANK_SHIFT];
+        uint64_t positive = weight & -(uint64_t)(at & RANK_POSITIVE);
+        run[1] += positive;
+        run[0] += weight - positive;
+    }
+    twice += run[0] * (2 * seen[1] + run[1]);
+    seen[0] += run[0];
+    seen[1] += run[1];
+    return seen[0] > 0 && seen[1] > 0 ? (double)twice / 2 / ((double)seen[0] * (double)seen[1]) : NAN;
 }
 
 static void measure_ranking(const struct prepared *prepared, const uint32_t *weights, double *ret)
@@ -240,20 +261,8 @@ static void measure_ranking(const struct prepared *prepared, const uint32_t *wei
         events += weights[b] * prepared->block_events[b];
     if (!prepared->binary || events == 0)
         return;
-    struct ranking ranking = {.top = events >= 10 ? events / 10 : 1};
-    uint64_t run[2] = {0, 0}; /* negatives, positives */
-    for (size_t i = 0; i < prepared->count; i++) {
-        uint32_t at = prepared->ranked[i];
-        if (!(at & RANK_TIED)) {
-            close_run(&ranking, run[1], run[0]);
-            run[0] = run[1] = 0;
-        }
-        run[at & RANK_POSITIVE] += weights[at >> RANK_SHIFT];
-    }
-    close_run(&ranking, run[1], run[0]);
-    ret[LEAT_QUALITY_PRECISION] = ranking.top_positives / (double)ranking.top;
-    if (ranking.positives > 0 && ranking.negatives > 0)
-        ret[LEAT_QUALITY_AUC] = (double)ranking.twice_area / 2 / ((double)ranking.positives * (double)ranking.negatives);
+    ret[LEAT_QUALITY_PRECISION] = measure_top(prepared, weights, events >= 10 ? events / 10 : 1);
+    ret[LEAT_QUALITY_AUC] = measure_area(prepared, weights);
 }
 
 static void measure(const struct prepared *prepared, const uint32_t *weights, double ret[LEAT_QUALITY_METRICS])

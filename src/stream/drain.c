@@ -2,6 +2,7 @@
 
 #define POLL_MS 50
 #define ERRORS_MAX 20 /* without a record between them */
+#define ASK_AGAIN 40  /* polls without a record: asking for an end waits behind the fetches that are under way */
 
 /* The end that was asked for is behind us, whether or not more has come since. */
 static bool is_done(const struct leat_reader *reader)
@@ -11,33 +12,37 @@ static bool is_done(const struct leat_reader *reader)
     return reader->end_mark != UINT64_MAX || reader->head == NULL;
 }
 
-/* Nothing is at hand: waits, and asks for the end again. */
-static int await(struct leat_stream *stream, int *errors, struct leat_error *err)
+struct waiting {
+    int polls, errors;
+};
+
+/* Nothing is at hand. */
+static int await(struct leat_stream *stream, struct waiting *waiting, struct leat_error *err)
 {
     struct leat_change change;
     bool fatal = false;
-    if (leat_stream_poll(stream, POLL_MS, &change, &fatal, err) < 0 && (fatal || ++*errors > ERRORS_MAX))
+    if (leat_stream_poll(stream, POLL_MS, &change, &fatal, err) < 0 && (fatal || ++waiting->errors > ERRORS_MAX))
         return -1;
-    return leat_stream_ends(stream, err);
+    return ++waiting->polls % ASK_AGAIN == 0 ? leat_stream_ends(stream, err) : 0;
 }
 
 static int drain(struct leat_stream *stream, struct leat_reader *reader,
                  bool (*visit)(void *self, const struct leat_reader *reader), void *self, struct leat_error *err)
 {
-    int errors = 0;
+    struct waiting waiting = {0};
     if (leat_stream_ends(stream, err) < 0)
         return -1;
     leat_reader_fill(reader);
     while (!is_done(reader)) {
         if (!reader->head) {
-            if (await(stream, &errors, err) < 0)
+            if (await(stream, &waiting, err) < 0)
                 return -1;
             leat_reader_fill(reader);
             continue;
         }
         if (!visit(self, reader))
             return 0;
-        errors = 0;
+        waiting = (struct waiting){0};
         leat_reader_next(reader);
     }
     return 0;
