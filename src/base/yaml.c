@@ -119,7 +119,7 @@ static void append_place(struct leat_buffer *out, struct leat_bytes line, int co
 }
 
 int(leat_yaml_error)(const struct leat_yaml_document *document, int line, int column, struct leat_error *err,
-                    const char *format, ...)
+                     const char *format, ...)
 {
     char sentence[1000];
     va_list arguments;

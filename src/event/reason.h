@@ -7,9 +7,9 @@
 
 enum leat_stage {
     LEAT_STAGE_NONE,
-    LEAT_STAGE_DECODE,  /* the bytes are not of the format */
-    LEAT_STAGE_SCHEMA,  /* well-formed, but a field has another type or range than declared, or key or time is missing */
-    LEAT_STAGE_TIME,    /* the event time is out of bounds */
+    LEAT_STAGE_DECODE, /* the bytes are not of the format */
+    LEAT_STAGE_SCHEMA, /* well-formed, but a field has another type or range than declared, or key or time is missing */
+    LEAT_STAGE_TIME,   /* the event time is out of bounds */
     LEAT_STAGE_FEATURE, /* an expression failed (division of integers by zero, overflow, a cast) */
     LEAT_STAGE_MODEL,   /* the model gave no usable score */
     LEAT_STAGE_ENCODE,  /* the output could not be written */

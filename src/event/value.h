@@ -18,8 +18,8 @@ enum leat_type {
 
 struct leat_value {
     union {
-        int64_t i; /* BOOL (0 or 1), INT, TIME */
-        double d;  /* DOUBLE */
+        int64_t i;     /* BOOL (0 or 1), INT, TIME */
+        double d;      /* DOUBLE */
         const char *s; /* STRING; not NUL-terminated; owned by whatever the value was read from */
     } as;
     uint32_t len;  /* of a STRING */
@@ -55,6 +55,7 @@ bool leat_value_same(enum leat_type type, struct leat_value a, struct leat_value
 
 /* A canonical byte string for a tuple of values, so that tuples are equal exactly if their bytes are: the key of
  * windows and tables. One non-null STRING alone is its own bytes after a type byte. False if any is null. */
-bool leat_key_encode(struct leat_buffer *out, const enum leat_type *types, const struct leat_value *values, size_t count);
+bool leat_key_encode(struct leat_buffer *out, const enum leat_type *types, const struct leat_value *values,
+                     size_t count);
 
 #endif
