@@ -13,6 +13,7 @@ static const struct format formats[] = {
     {"csv", &leat_decoder_csv},
     {"avro", NULL},
     {"protobuf", NULL},
+    {"debezium-json", NULL},
 };
 #define FORMATS (sizeof formats / sizeof formats[0])
 

@@ -15,7 +15,6 @@
 
 struct csv_decoder {
     struct leat_decoder base;
-    struct leat_arena memory;
     size_t *slots; /* by column: its slot, or NO_SLOT */
     size_t columns;
 };
@@ -131,7 +130,7 @@ static struct leat_decoder *create(const struct leat_schema *schema, const struc
 {
     struct csv_decoder *decoder = leat_calloc(1, sizeof *decoder);
     decoder->columns = schema->count;
-    decoder->slots = leat_arena_alloc(&decoder->memory, schema->count * sizeof *decoder->slots);
+    decoder->slots = leat_calloc(schema->count, sizeof *decoder->slots);
     for (size_t i = 0; i < schema->count; i++)
         decoder->slots[i] = slot_of(projection, schema->fields[i].name);
     return &decoder->base;
@@ -140,7 +139,7 @@ static struct leat_decoder *create(const struct leat_schema *schema, const struc
 static void destroy(struct leat_decoder *base)
 {
     struct csv_decoder *decoder = (struct csv_decoder *)base;
-    leat_arena_done(&decoder->memory);
+    free(decoder->slots);
     free(decoder);
 }
 
@@ -150,44 +149,52 @@ static int header_refused(struct leat_error *err, const char *what, struct leat_
                           (int)(name.len < 100 ? name.len : 100), name.data);
 }
 
-static int read_columns(struct csv_decoder *decoder, struct row *row, struct leat_map *names, size_t *slots,
-                        size_t *ret_columns, struct leat_error *err)
+/* A header while it is read. */
+struct columns {
+    struct leat_arena memory;
+    struct leat_map *names;
+    size_t *slots;
+    size_t count;
+};
+
+static void columns_done(struct columns *columns)
 {
-    size_t columns = 0;
+    leat_arena_done(&columns->memory);
+    leat_map_free(columns->names);
+    free(columns->slots);
+}
+
+static int read_columns(const struct leat_projection *projection, struct row *row, struct columns *columns,
+                        struct leat_error *err)
+{
     struct field field;
     int more;
-    while ((more = take_field(row, columns == 0, &field)) > 0) {
-        if (columns == COLUMNS_MAX)
+    while ((more = take_field(row, columns->count == 0, &field)) > 0) {
+        if (columns->count == COLUMNS_MAX)
             return leat_error_set(err, LEAT_ERROR_FINDING, "the CSV header has more than %zu columns", COLUMNS_MAX);
-        struct leat_bytes name = undoubled(&field, &decoder->memory);
+        struct leat_bytes name = undoubled(&field, &columns->memory);
         bool is_new;
-        leat_map_put(names, name, &is_new);
+        leat_map_put(columns->names, name, &is_new);
         if (!is_new)
             return header_refused(err, "names twice the column", name);
-        slots[columns++] = slot_of(decoder->base.projection, name);
+        columns->slots[columns->count++] = slot_of(projection, name);
     }
     if (more < 0)
         return leat_error_set(err, LEAT_ERROR_FINDING, "the CSV header can not be read: %s at byte %zu", row->problem,
                               row->at);
-    *ret_columns = columns;
     return 0;
 }
 
-static int check_columns(const struct csv_decoder *decoder, const size_t *slots, size_t columns, struct leat_error *err)
+static int check_columns(const struct leat_projection *projection, const struct columns *columns, struct leat_error *err)
 {
-    for (size_t slot = 0; slot < decoder->base.projection->count; slot++) {
+    for (size_t slot = 0; slot < projection->count; slot++) {
         size_t column = 0;
-        while (column < columns && slots[column] != slot)
+        while (column < columns->count && columns->slots[column] != slot)
             column++;
-        if (column == columns)
-            return header_refused(err, "lacks the column", decoder->base.projection->slots[slot].path);
+        if (column == columns->count)
+            return header_refused(err, "lacks the column", projection->slots[slot].path);
     }
     return 0;
-}
-
-static void free_map(struct leat_map **map)
-{
-    leat_map_free(*map);
 }
 
 static int header(struct leat_decoder *base, struct leat_bytes line, struct leat_error *err)
@@ -199,13 +206,16 @@ static int header(struct leat_decoder *base, struct leat_bytes line, struct leat
     if (!leat_utf8_valid(row.text))
         return leat_error_set(err, LEAT_ERROR_FINDING, "the CSV header is not valid UTF-8 at byte %zu",
                               leat_utf8_prefix(row.text));
-    __attribute__((cleanup(free_map))) struct leat_map *names = leat_map_new();
-    size_t *slots = leat_arena_alloc(&decoder->memory, COLUMNS_MAX * sizeof *slots);
-    size_t columns;
-    if (read_columns(decoder, &row, names, slots, &columns, err) < 0 || check_columns(decoder, slots, columns, err) < 0)
+    __attribute__((cleanup(columns_done))) struct columns columns = {
+        .names = leat_map_new(),
+        .slots = leat_calloc(row.text.len < COLUMNS_MAX ? row.text.len + 1 : COLUMNS_MAX, sizeof *columns.slots),
+    };
+    if (read_columns(base->projection, &row, &columns, err) < 0 || check_columns(base->projection, &columns, err) < 0)
         return -1;
-    decoder->slots = slots;
-    decoder->columns = columns;
+    free(decoder->slots);
+    decoder->slots = columns.slots;
+    decoder->columns = columns.count;
+    columns.slots = NULL;
     return 0;
 }
 

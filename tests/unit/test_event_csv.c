@@ -142,6 +142,11 @@ static void a_header_that_does_not_serve_is_refused(void **state)
     check_header_refused("s,\"i,d,b,t,ms", "a quote that is not closed");
     check_header_refused("s,i,d,b,t,ms,\xFF", "not valid UTF-8 at byte 13");
     check_header_refused("", "lacks the column 's'");
+    static char wide[60000] = "s,i,d,b,t,ms";
+    size_t len = strlen(wide);
+    for (int i = 0; i < 9995; i++)
+        len += (size_t)sprintf(wide + len, ",%d", i);
+    check_header_refused(wide, "more than 10000 columns");
 }
 
 static void an_empty_field_is_null_and_an_empty_quoted_text_is_not(void **state)
