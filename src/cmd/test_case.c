@@ -474,6 +474,10 @@ static int read_number(const struct player *player, const struct leat_yaml *test
 {
     const struct leat_yaml *node = leat_yaml_get(test, key);
     *ret = NAN;
+    if (node && node->type == LEAT_YAML_SCALAR && leat_bytes_is(node->text, ".inf")) { /* YAML's spelling */
+        *ret = INFINITY;
+        return 0;
+    }
     if (node && (node->type != LEAT_YAML_SCALAR || leat_double_parse(node->text, ret) < 0))
         return refuse(player, node, err, "%s is a number", key);
     return 0;

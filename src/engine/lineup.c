@@ -105,11 +105,13 @@ static int take_roles(struct leat_roster *roster, const struct leat_roles *roles
     /* What was replaced goes on as a shadow: only on the same events can a promotion be seen to have been a mistake. */
     if (lineup.previous)
         lineup.shadows[lineup.shadow_count++] = lineup.previous;
-    for (size_t i = 0; i < roles->shadow_count && lineup.shadow_count < LEAT_SHADOWS_MAX; i++)
-        if (load_bound(roster, name, roles->shadows[i].version, &lineup.shadows[lineup.shadow_count], err) == 0)
-            lineup.shadow_count++;
-        else
+    for (size_t i = 0; i < roles->shadow_count && lineup.shadow_count < LEAT_SHADOWS_MAX; i++) {
+        if (lineup.previous && roles->shadows[i].version == roles->previous.version)
+            continue; /* it is one already */
+        if (load_bound(roster, name, roles->shadows[i].version, &lineup.shadows[lineup.shadow_count], err) < 0)
             return -1;
+        lineup.shadow_count++;
+    }
     *ret_changed = !same(&lineup, &roster->lineup);
     roster->lineup = lineup;
     roster->last_accepted = roles->last;
