@@ -1,193 +1,173 @@
-/* Windows under the card-fraud load: 50,000 cards by Zipf-Mandelbrot 1/(k + 50), 864 ms of event time a record, so that a day holds
- * 41 records of its card as a record sees it. Every record is added and then twelve aggregates are read: count, sum, avg
- * and max over 10 minutes, an hour and a day. Prints what one record costs and what is held. */
+/* Windows under the card-fraud load: every record is added and then twelve aggregates of its card are read: count, sum,
+ * avg and max of the amount over 10 minutes, an hour and a day. Two days fill the windows before the clock runs. Beside
+ * that: with records out of order, by the plain twin, sums alone, variances, and one key that has all events.
+ *
+ *   bench_windows [RECORDS [REPETITIONS [CASE]]] */
+#include "base/arena.h"
 #include "base/time.h"
+#include "card_fraud.h"
+#include "report.h"
 #include "state/windows.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define CARDS 50000
-#define RECORDS 1000000
 #define BATCH 500
-#define MEAN_STEP 864000 /* µs */
 #define KEY_LENGTH 12
+#define GRACE (30 * LEAT_SECOND)
+#define MOST 12
 
-struct record {
+struct event {
     int64_t time;
     double amount;
     uint32_t card;
 };
 
-static uint64_t seed = 20240607;
+struct load {
+    const char *name;
+    enum leat_aggregate_kind kinds[4];
+    size_t first_range; /* of RANGES: this and the longer ones */
+    uint32_t late;      /* of 1000 events so many come up to 30 s late */
+    bool plain;
+    bool one_key;
+    const char *target;
+};
 
-static uint64_t next_random(void)
-{
-    uint64_t z = (seed += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
+static const int64_t RANGES[] = {10 * LEAT_MINUTE, LEAT_HOUR, LEAT_DAY};
 
-/* Cards in a random order of popularity, found by their cumulative weight in integers. */
-static uint64_t weights[CARDS];
-static uint32_t names[CARDS];
-
-static void make_cards(void)
-{
-    uint64_t sum = 0;
-    for (uint32_t k = 0; k < CARDS; k++) {
-        weights[k] = sum += (UINT64_C(1) << 40) / (k + 50);
-        names[k] = k;
+#define CARD                                                                             \
+    {                                                                                    \
+        LEAT_AGGREGATE_COUNT, LEAT_AGGREGATE_SUM, LEAT_AGGREGATE_AVG, LEAT_AGGREGATE_MAX \
     }
-    for (uint32_t k = CARDS - 1; k > 0; k--) {
-        uint32_t other = (uint32_t)(next_random() % (k + 1)), name = names[k];
-        names[k] = names[other];
-        names[other] = name;
+
+static const struct load LOADS[] = {
+    {.name = "12 aggregates over 3 ranges", .kinds = CARD, .target = "<= 300"},
+    {.name = "12 aggregates, 5 % up to 30 s late", .kinds = CARD, .late = 50, .target = ""},
+    {.name = "12 aggregates, the plain twin", .kinds = CARD, .plain = true, .target = ""},
+    {.name = "count, sum, avg over a day",
+     .kinds = {LEAT_AGGREGATE_COUNT, LEAT_AGGREGATE_SUM, LEAT_AGGREGATE_AVG, LEAT_AGGREGATE_SUM},
+     .first_range = 2,
+     .target = ""},
+    {.name = "count, var, min, stddev over 3 ranges",
+     .kinds = {LEAT_AGGREGATE_COUNT, LEAT_AGGREGATE_VAR, LEAT_AGGREGATE_MIN, LEAT_AGGREGATE_STDDEV},
+     .target = ""},
+    {.name = "12 aggregates, one key", .kinds = CARD, .one_key = true, .target = ""},
+    {.name = "12 aggregates, one key, 5 % up to 30 s late", .kinds = CARD, .one_key = true, .late = 50, .target = ""},
+};
+#define LOAD_COUNT (sizeof(LOADS) / sizeof(LOADS[0]))
+
+static struct event *make_events(const struct load *load, size_t count)
+{
+    struct card_fraud *records = card_fraud_new(CARD_FRAUD_SEED);
+    struct event *events = leat_calloc(count, sizeof(*events));
+    uint64_t seed = 11;
+    for (size_t i = 0; i < count; i++) {
+        struct card_fraud_record record;
+        card_fraud_next(records, &record);
+        bool late = bench_random(&seed) % 1000 < load->late;
+        events[i].time = record.ts_ms * LEAT_MILLISECOND;
+        events[i].time -= late ? (int64_t)(bench_random(&seed) % (uint64_t)GRACE) : 0;
+        events[i].amount = record.cents / 100.0;
+        events[i].card = load->one_key ? 0 : record.card;
     }
+    card_fraud_free(records);
+    return events;
 }
 
-static uint32_t random_card(void)
+static struct leat_bytes key_of(uint32_t card, char text[KEY_LENGTH])
 {
-    uint64_t at = next_random() % weights[CARDS - 1];
-    uint32_t low = 0, high = CARDS - 1;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (weights[middle] > at)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return names[low];
-}
-
-/* `late`: of 1000 records so many come up to 30 s late. */
-static struct record *make_records(uint32_t late)
-{
-    struct record *records = malloc(RECORDS * sizeof(*records));
-    int64_t now = 0;
-    uint32_t card = 0, burst = 0;
-    for (size_t i = 0; i < RECORDS; i++) {
-        if (burst > 0)
-            burst--;
-        else {
-            card = random_card();
-            burst = next_random() % 64 == 0 ? (uint32_t)(next_random() % 4) : 0;
-        }
-        now += (int64_t)(next_random() % (2 * MEAN_STEP));
-        records[i].time = now;
-        if (next_random() % 1000 < late)
-            records[i].time -= (int64_t)(next_random() % (uint64_t)(30 * LEAT_SECOND));
-        if (records[i].time < 0)
-            records[i].time = 0;
-        records[i].amount = (double)(next_random() % 50000) / 100.0;
-        records[i].card = card;
-    }
-    return records;
-}
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static struct leat_bytes key_of(uint32_t card, char text[KEY_LENGTH + 1])
-{
-    text[0] = 1;
-    memcpy(text + 1, "card-", 5);
+    memcpy(text, "\1card-", 6);
     for (int i = KEY_LENGTH - 1; i >= 6; i--, card /= 10)
         text[i] = (char)('0' + card % 10);
     return (struct leat_bytes){text, KEY_LENGTH};
 }
 
-struct load {
-    const char *name;
-    struct leat_window_aggregate aggregates[24];
-    size_t count;
-    uint32_t late;
-    bool plain;
+struct result {
+    double ns, events_of_window, bytes_per_key, bytes_beside_events;
+    struct leat_windows_counters counters;
 };
 
-static void add_aggregates(struct load *load, const enum leat_aggregate_kind *kinds, size_t kind_count, int64_t range)
-{
-    for (size_t i = 0; i < kind_count; i++)
-        load->aggregates[load->count++] = (struct leat_window_aggregate){
-            kinds[i], kinds[i] == LEAT_AGGREGATE_COUNT ? -1 : 0, range};
-}
-
-static double run(const struct load *load, const struct record *records, bool report)
+static struct leat_windows *open_windows(const struct load *load, struct leat_window_plan *plan,
+                                         struct leat_window_aggregate aggregates[MOST])
 {
     static const enum leat_type COLUMNS[] = {LEAT_TYPE_DOUBLE};
-    struct leat_window_plan plan = {
-        .columns = COLUMNS, .column_count = 1, .aggregates = load->aggregates, .aggregate_count = load->count};
-    struct leat_windows *windows = leat_windows_new(&plan);
-    struct leat_value values[24];
-    struct leat_reason reason;
-    char text[KEY_LENGTH + 1];
-    bool complete;
-    double sum = 0, held = 0;
-    int64_t watermark = 0;
-    size_t first = RECORDS / 5; /* two days of filling are not timed */
-    double start = 0;
-    for (size_t i = 0; i < RECORDS; i++) {
-        if (i == first)
-            start = seconds_now();
-        const struct record *record = &records[i];
-        struct leat_bytes key = key_of(record->card, text);
-        struct leat_value amount = leat_value_double(record->amount);
-        if (leat_windows_add(windows, key, record->time, &amount, &reason) != 0)
-            abort();
-        if (load->plain)
-            leat_windows_read_plain(windows, key, record->time, values, &complete);
-        else
-            leat_windows_read(windows, key, record->time, values, &complete);
-        sum += values[load->count - 1].null ? 0 : values[load->count - 1].as.d;
-        held += (double)values[load->count - 4].as.i;
-        watermark = record->time > watermark ? record->time : watermark;
-        if (i % BATCH == BATCH - 1)
-            leat_windows_evict(windows, watermark - 30 * LEAT_SECOND);
-    }
-    double ns = (seconds_now() - start) * 1e9 / (double)(RECORDS - first);
-    struct leat_windows_counters counters = leat_windows_counters(windows);
-    if (report)
-        printf("%-44s %7.1f ns/event; %.1f events in the day; held: %llu keys, %llu events, %.1f MB = %.0f bytes per key "
-               "(%.0f beside 16 per event) %s\n",
-               load->name, ns, held / RECORDS, (unsigned long long)counters.keys, (unsigned long long)counters.events,
-               (double)counters.bytes / 1e6, (double)counters.bytes / (double)counters.keys,
-               ((double)counters.bytes - 16.0 * (double)counters.events) / (double)counters.keys, sum > 0 ? "" : "?");
-    leat_windows_free(windows);
-    return ns;
+    *plan = (struct leat_window_plan){.columns = COLUMNS, .column_count = 1, .aggregates = aggregates};
+    for (size_t r = load->first_range; r < sizeof(RANGES) / sizeof(RANGES[0]); r++)
+        for (size_t k = 0; k < 4; k++)
+            aggregates[plan->aggregate_count++] = (struct leat_window_aggregate){
+                load->kinds[k], load->kinds[k] == LEAT_AGGREGATE_COUNT ? -1 : 0, RANGES[r]};
+    return leat_windows_new(plan);
 }
 
-int main(void)
+static struct result run(const struct load *load, const struct event *events, size_t count)
 {
-    static const int64_t RANGES[] = {10 * LEAT_MINUTE, LEAT_HOUR, 24 * LEAT_HOUR};
-    static const enum leat_aggregate_kind CARD[] = {LEAT_AGGREGATE_COUNT, LEAT_AGGREGATE_SUM, LEAT_AGGREGATE_AVG,
-                                                    LEAT_AGGREGATE_MAX};
-    static const enum leat_aggregate_kind SUMS[] = {LEAT_AGGREGATE_COUNT, LEAT_AGGREGATE_SUM, LEAT_AGGREGATE_AVG,
-                                                    LEAT_AGGREGATE_SUM};
-    static const enum leat_aggregate_kind SPREAD[] = {LEAT_AGGREGATE_COUNT, LEAT_AGGREGATE_VAR, LEAT_AGGREGATE_MIN,
-                                                      LEAT_AGGREGATE_STDDEV};
-    struct load loads[] = {
-        {.name = "12 aggregates, in order"},
-        {.name = "12 aggregates, 5 % up to 30 s late", .late = 50},
-        {.name = "12 aggregates, in order, plain twin", .plain = true},
-        {.name = "sums alone over a day, in order"},
-        {.name = "count, var, min, stddev over 3, in order"},
-    };
-    make_cards();
-    for (size_t i = 0; i < sizeof(loads) / sizeof(loads[0]); i++) {
-        const enum leat_aggregate_kind *kinds = i == 4 ? SPREAD : i == 3 ? SUMS : CARD;
-        for (size_t r = i == 3 ? 2 : 0; r < 3; r++)
-            add_aggregates(&loads[i], kinds, 4, RANGES[r]);
-        struct record *records = make_records(loads[i].late);
-        run(&loads[i], records, false);
-        run(&loads[i], records, true);
-        free(records);
+    struct leat_window_plan plan;
+    struct leat_window_aggregate aggregates[MOST];
+    struct leat_windows *windows = open_windows(load, &plan, aggregates);
+    struct leat_value values[MOST];
+    struct leat_reason reason;
+    char text[KEY_LENGTH];
+    bool complete;
+    size_t first = 2 * 100000 < count / 2 ? 2 * 100000 : count / 2;
+    double in_window = 0, start = 0;
+    int64_t watermark = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i == first)
+            start = bench_cpu_ns();
+        struct leat_bytes key = key_of(events[i].card, text);
+        struct leat_value amount = leat_value_double(events[i].amount);
+        if (leat_windows_add(windows, key, events[i].time, &amount, &reason) != 0)
+            abort();
+        if (load->plain)
+            leat_windows_read_plain(windows, key, events[i].time, values, &complete);
+        else
+            leat_windows_read(windows, key, events[i].time, values, &complete);
+        in_window += (double)values[plan.aggregate_count - 4].as.i;
+        watermark = events[i].time > watermark ? events[i].time : watermark;
+        if (i % BATCH == BATCH - 1)
+            leat_windows_evict(windows, watermark - GRACE);
     }
+    struct result result = {.ns = (bench_cpu_ns() - start) / (double)(count - first)};
+    result.counters = leat_windows_counters(windows);
+    result.events_of_window = in_window / (double)count;
+    result.bytes_per_key = (double)result.counters.bytes / (double)result.counters.keys;
+    result.bytes_beside_events = ((double)result.counters.bytes - 16.0 * (double)result.counters.events) /
+                                 (double)result.counters.keys;
+    leat_windows_free(windows);
+    return result;
+}
+
+static void report(const struct load *load, size_t count, size_t repetitions)
+{
+    struct event *events = make_events(load, count);
+    double ns[99];
+    struct result result = {.ns = 0};
+    for (size_t i = 0; i < repetitions; i++) {
+        result = run(load, events, count);
+        ns[i] = result.ns;
+    }
+    char against[160];
+    snprintf(against, sizeof(against), "%.0f events in the day as an event sees it", result.events_of_window);
+    double median = bench_median(ns, repetitions);
+    printf("# %-44s best %.0f ns; held: %llu keys, %llu events, %.1f MB: %.0f bytes per key, %.0f beside 16 per event\n",
+           load->name, ns[0], (unsigned long long)result.counters.keys, (unsigned long long)result.counters.events,
+           (double)result.counters.bytes / 1e6, result.bytes_per_key, result.bytes_beside_events);
+    bench_report(load->name, median, "ns/event", load->target, against);
+    free(events);
+}
+
+int main(int argc, char **argv)
+{
+    size_t count = argc > 1 ? (size_t)atol(argv[1]) : 600000;
+    size_t repetitions = argc > 2 ? (size_t)atol(argv[2]) : 5;
+    if (count < 2 || repetitions < 1 || repetitions > 99) {
+        fprintf(stderr, "usage: bench_windows [RECORDS [REPETITIONS [CASE]]]\n");
+        return 2;
+    }
+    for (size_t i = 0; i < LOAD_COUNT; i++)
+        if (argc <= 3 || atol(argv[3]) == (long)i)
+            report(&LOADS[i], count, LOADS[i].plain ? 1 : repetitions);
     return 0;
 }

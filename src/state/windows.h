@@ -35,8 +35,12 @@ struct leat_window_plan {
     size_t column_count;
     const struct leat_window_aggregate *aggregates;
     size_t aggregate_count;
-    uint32_t events_per_key_max; /* 0: the default, 2^24. At it the key's oldest event is dropped, and the key is marked */
-    uint64_t bytes_max;          /* 0: none. At it likewise */
+    /* 0: the default and the most, 2^24 − 1: so many of the largest values still have a sum of 128 bits. At it the key's
+     * oldest event is dropped, and the key is marked. */
+    uint32_t events_per_key_max;
+    /* 0: none. At it likewise, several at once (a sixteenth of the key's events); an event of a new key finds no room, and
+     * then all keys that are not held are marked. Queues of extremes may go beyond it, by a quarter at the very most. */
+    uint64_t bytes_max;
 };
 
 /* A column's value of an event that the filter leaves out. */
@@ -48,10 +52,10 @@ static inline struct leat_value leat_value_absent(void)
 struct leat_windows;
 
 struct leat_windows_counters {
-    uint64_t keys, events;   /* held now */
-    uint64_t bytes;          /* held now, all memory */
-    uint64_t out_of_order;   /* adds behind the key's newest event */
-    uint64_t dropped;        /* events that a bound dropped */
+    uint64_t keys, events; /* held now */
+    uint64_t bytes;        /* held now, all memory */
+    uint64_t out_of_order; /* adds behind the key's newest event */
+    uint64_t dropped;      /* events that a bound dropped */
     uint64_t evicted_keys;
 };
 
@@ -60,22 +64,26 @@ void leat_windows_free(struct leat_windows *windows);
 
 /* Adds one event. -1 and *reason (stage FEATURE) when a DOUBLE is outside ±2^55 or not finite, or an INT is INT64_MIN or
  * INT64_MIN + 1; nothing is then added. Strings are copied. */
-int leat_windows_add(struct leat_windows *windows, struct leat_bytes key, int64_t time, const struct leat_value *columns,
-                     struct leat_reason *reason);
+int leat_windows_add(struct leat_windows *windows, struct leat_bytes key, int64_t time,
+                     const struct leat_value *columns, struct leat_reason *reason);
 
 /* The values of all aggregates for a key at time t. Strings live until the next add or evict. *ret_complete is false when
  * for some aggregate events of (t − range, t] may have been dropped by a bound, evicted (t is behind the horizon), or
- * lie before `covered_from` (see below). An unknown key has counts of 0 and nulls. */
+ * lie before `covered_from` (see below), or when a sum is too large for its type and therefore null (of INT beyond 64
+ * bits; without a range of DOUBLE beyond 2^79). An unknown key has counts of 0 and nulls.
+ * −0.0 is less than 0.0. LAG is the latest that is not absent before the newest event of the window, and that one may
+ * itself be absent: a filter asks for the previous event that passes it, whether or not this one does. */
 void leat_windows_read(struct leat_windows *windows, struct leat_bytes key, int64_t t, struct leat_value *ret,
                        bool *ret_complete);
 /* The plain twin of read: scans the whole log. For tests. */
-void leat_windows_read_plain(const struct leat_windows *windows, struct leat_bytes key, int64_t t, struct leat_value *ret,
-                             bool *ret_complete);
+void leat_windows_read_plain(const struct leat_windows *windows, struct leat_bytes key, int64_t t,
+                             struct leat_value *ret, bool *ret_complete);
 
 /* Events before this time may be missing (cold start, retention); LEAT_TIME_MIN, the default: none is missing. */
 void leat_windows_cover(struct leat_windows *windows, int64_t covered_from);
 
-/* Nobody will ask for a time before `horizon` (watermark − grace) any more: what no range can reach from there may go. Called
+/* Nobody will ask for a time before `horizon` (watermark − grace) any more: what no range can reach from there is gone, at
+ * once for every reader and an add, and little by little from memory. Called
  * once per batch or event; does a bounded slice of work a call (idle keys are found by a slow sweep), keys without
  * events leave when no aggregate is without a range. */
 void leat_windows_evict(struct leat_windows *windows, int64_t horizon);
