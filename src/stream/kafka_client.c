@@ -16,10 +16,9 @@ static const struct {
     {CONSUMERS | PRODUCERS, "socket.nagle.disable", "true"},
     {CONSUMERS | PRODUCERS, "reconnect.backoff.max.ms", "2000"}, /* 10 s would be what a restart of a broker costs */
     {CONSUMERS, "fetch.error.backoff.ms", "100"},
-    /* When a partition's queue is full its fetching stops for up to a second: many short messages may wait, and memory
-     * is bounded by their bytes. This is for each partition. */
+    /* For each partition: memory is bounded by bytes alone. */
     {CONSUMERS, "queued.min.messages", "1000000"},
-    {CONSUMERS, "queued.max.messages.kbytes", "32768"},
+    {CONSUMERS, "queued.max.messages.kbytes", "16384"},
     {1 << KAFKA_GROUP, "partition.assignment.strategy", "range"},
     {PRODUCERS, "enable.idempotence", "true"},
     {1 << KAFKA_PRODUCER, "message.timeout.ms", "0"}, /* the broker comes back, or an operator decides */
@@ -161,12 +160,17 @@ static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_p
 /* The client's words, and the name that was meant. */
 static int unknown_setting(rd_kafka_conf_t *conf, const char *name, const char *text, struct leat_error *err)
 {
+    /* The client lists neither its second names nor what belongs to a topic. */
+    static const char *const others[] = {"bootstrap.servers",  "linger.ms",  "retries",           "compression.type",
+                                         "sasl.mechanism",     "acks",       "auto.offset.reset", "delivery.timeout.ms",
+                                         "message.timeout.ms", "partitioner"};
     size_t count = 0;
     const char **dump = rd_kafka_conf_dump(conf, &count);
-    const char **names = leat_calloc(count + 1, sizeof *names);
+    const char **names = leat_calloc(count + COUNT(others), sizeof *names);
+    memcpy(names, others, sizeof others);
     for (size_t i = 0; i < count / 2; i++)
-        names[i] = dump[2 * i];
-    const char *nearest = leat_nearest(leat_bytes_of(name), names, count / 2);
+        names[COUNT(others) + i] = dump[2 * i];
+    const char *nearest = leat_nearest(leat_bytes_of(name), names, COUNT(others) + count / 2);
     leat_error_set(err, LEAT_ERROR_FINDING, "kafka: %s%s%s%s", text, nearest == NULL ? "" : " (did you mean \"",
                    nearest == NULL ? "" : nearest, nearest == NULL ? "" : "\"?)");
     free(names);
@@ -314,10 +318,18 @@ int kafka_client_settings(struct kafka_stream *stream, const struct leat_stream_
     if (parse_reset(stream, err) < 0 || check_fixed(stream, err) < 0)
         return -1;
 
-    rd_kafka_conf_t *conf; /* the producer is made later; what is wrong with its settings is known now */
+    /* The producer is made later; what is wrong with its settings is known now. */
+    char kbytes[32] = "";
+    size_t size = sizeof kbytes;
+    rd_kafka_conf_t *conf;
     if (make_conf(stream, KAFKA_PRODUCER, &conf, err) < 0)
         return -1;
     rd_kafka_conf_destroy(conf);
+    if (make_conf(stream, KAFKA_PLAIN, &conf, err) < 0)
+        return -1;
+    rd_kafka_conf_get(conf, "queued.max.messages.kbytes", kbytes, &size);
+    rd_kafka_conf_destroy(conf);
+    stream->queue_bytes = (size_t)strtoull(kbytes, NULL, 10) * 1024;
     if (stream->servers == NULL)
         return leat_error_set(err, LEAT_ERROR_FINDING, "kafka: bootstrap.servers is missing");
     return 0;

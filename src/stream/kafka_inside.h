@@ -39,6 +39,7 @@ struct kafka_reader {
     struct leat_record record;
     struct leat_header *headers;
     size_t header_room;
+    size_t taken_bytes, taken_count; /* since the fetcher was woken */
 
     int64_t asked_end; /* the answer to the last question for the ends */
     uint64_t asked_mark;
@@ -63,9 +64,10 @@ struct kafka_stream {
     struct leat_stream_setting *settings;
     size_t setting_count;
     const char *client_id, *group, *servers;
-    int64_t reset; /* auto.offset.reset: LEAT_OFFSET_BEGIN, _END, or _NONE for an error */
-    bool debug;    /* the client's log goes to standard error */
-    int wake;      /* eventfd */
+    int64_t reset;      /* auto.offset.reset: LEAT_OFFSET_BEGIN, _END, or _NONE for an error */
+    bool debug;         /* the client's log goes to standard error */
+    size_t queue_bytes; /* that the client holds of a partition before it stops fetching */
+    int wake;           /* eventfd */
 
     struct kafka_client *group_client, *plain, *producer, *appender;
     struct kafka_reader *readers;

@@ -298,9 +298,28 @@ static void take_head(struct kafka_reader *reader, const rd_kafka_message_t *mes
         .headers = reader->headers,
         .header_count = header_count,
     };
+    reader->taken_bytes += message->len + message->key_len;
     reader->base.head = &reader->record;
     reader->base.head_mark = reader->ring_mark;
     move_to(reader, message->offset);
+}
+
+/* When a partition's queue was full librdkafka 2.0 looks again only after up to a second, and by then the
+ * queue may be empty. Any request to the broker makes it look at once, so one is sent, its answer not waited for, when
+ * half a queue has been taken and little is left. */
+static void wake_fetcher(struct kafka_reader *reader)
+{
+    size_t half = kafka_stream_of(reader->base.stream)->queue_bytes / 2;
+    if (reader->taken_bytes < half || reader->count == 0)
+        return;
+    size_t average = reader->taken_bytes / reader->taken_count + 1;
+    if (rd_kafka_queue_length(reader->queue) > half / average)
+        return;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, reader->base.topic, reader->base.partition)->offset = RD_KAFKA_OFFSET_END;
+    rd_kafka_offsets_for_times(reader->client->rk, list, 0);
+    rd_kafka_topic_partition_list_destroy(list);
+    reader->taken_bytes = reader->taken_count = 0;
 }
 
 static void refill(struct kafka_reader *reader)
@@ -309,6 +328,8 @@ static void refill(struct kafka_reader *reader)
     reader->ring_mark = reader->base.stream->mark;
     ssize_t count = rd_kafka_consume_batch_queue(reader->queue, 0, reader->ring, KAFKA_RING);
     reader->count = count < 0 ? 0 : (size_t)count;
+    reader->taken_count += reader->count;
+    wake_fetcher(reader);
 }
 
 void kafka_reader_fill(struct leat_reader *base)

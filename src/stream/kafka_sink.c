@@ -10,6 +10,7 @@
 #define FULL_WAIT_MS 10000 /* how long a produce waits for room in the queue */
 #define APPEND_WAIT_MS 35000
 #define CREATE_WAIT_MS 15000
+#define LIMIT_WAIT_MS 3000 /* how long the answer about a topic's limit is waited for, once */
 #define BATCH_OVERHEAD 100 /* bytes of a batch and a record around key, value and headers */
 
 /* -- reports ------------------------------------------------------------------------------------------------------- */
@@ -63,9 +64,9 @@ static size_t ask_bytes_max(rd_kafka_t *rk, const char *name)
     rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name);
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
     char text[128];
-    rd_kafka_AdminOptions_set_request_timeout(options, KAFKA_QUERY_MS, text, sizeof text);
+    rd_kafka_AdminOptions_set_request_timeout(options, LIMIT_WAIT_MS, text, sizeof text);
     rd_kafka_DescribeConfigs(rk, &resource, 1, options, queue);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, KAFKA_QUERY_MS);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, LIMIT_WAIT_MS);
     size_t bytes = SIZE_MAX;
     if (event != NULL && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR)
         bytes = read_bytes_max(event);
@@ -127,7 +128,8 @@ static struct kafka_topic *find_topic(struct kafka_stream *stream, const char *n
 
 /* -- producing ----------------------------------------------------------------------------------------------------- */
 
-static rd_kafka_resp_err_t enqueue_whole(rd_kafka_topic_t *topic, const struct leat_produce *record, void *opaque)
+static rd_kafka_resp_err_t enqueue_whole(rd_kafka_t *rk, rd_kafka_topic_t *topic, const struct leat_produce *record,
+                                         void *opaque)
 {
     rd_kafka_headers_t *headers = NULL;
     rd_kafka_vu_t fields[8] = {
@@ -149,7 +151,7 @@ static rd_kafka_resp_err_t enqueue_whole(rd_kafka_topic_t *topic, const struct l
                                 record->headers[i].value.data, (ssize_t)record->headers[i].value.len);
         fields[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers};
     }
-    rd_kafka_error_t *error = rd_kafka_produceva(NULL, fields, count);
+    rd_kafka_error_t *error = rd_kafka_produceva(rk, fields, count);
     if (error == NULL)
         return RD_KAFKA_RESP_ERR_NO_ERROR;
     rd_kafka_resp_err_t code = rd_kafka_error_code(error);
@@ -159,10 +161,11 @@ static rd_kafka_resp_err_t enqueue_whole(rd_kafka_topic_t *topic, const struct l
     return code;
 }
 
-static rd_kafka_resp_err_t enqueue(rd_kafka_topic_t *topic, const struct leat_produce *record, void *opaque)
+static rd_kafka_resp_err_t enqueue(rd_kafka_t *rk, rd_kafka_topic_t *topic, const struct leat_produce *record,
+                                   void *opaque)
 {
     if (record->header_count > 0 || record->timestamp != LEAT_TIME_NONE)
-        return enqueue_whole(topic, record, opaque);
+        return enqueue_whole(rk, topic, record, opaque);
     int32_t partition = record->partition < 0 ? RD_KAFKA_PARTITION_UA : record->partition;
     int status = rd_kafka_produce(topic, partition, RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)record->value.data,
                                   record->value.len, record->key.data, record->key.len, opaque);
@@ -205,11 +208,12 @@ int kafka_sink_produce(struct leat_stream *base, const struct leat_produce *reco
         return leat_reason_set(reason, LEAT_STAGE_PRODUCE,
                                "the record has %zu bytes, and topic '%s' takes at most %zu (max.message.bytes)",
                                size_of(record), record->topic, topic->bytes_max);
-    rd_kafka_resp_err_t code = enqueue(topic->topic, record, fence);
+    rd_kafka_t *rk = stream->producer->rk;
+    rd_kafka_resp_err_t code = enqueue(rk, topic->topic, record, fence);
     for (int64_t until = kafka_now_ms() + FULL_WAIT_MS;
          code == RD_KAFKA_RESP_ERR__QUEUE_FULL && kafka_now_ms() < until;) {
         serve(stream);
-        code = enqueue(topic->topic, record, fence);
+        code = enqueue(rk, topic->topic, record, fence);
     }
     if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
         return too_large(stream, record, reason);
@@ -293,7 +297,7 @@ static rd_kafka_resp_err_t append(struct kafka_stream *stream, const struct leat
     if (topic == NULL)
         return rd_kafka_last_error();
     stream->appended = false;
-    rd_kafka_resp_err_t code = enqueue(topic, record, stream);
+    rd_kafka_resp_err_t code = enqueue(stream->appender->rk, topic, record, stream);
     for (int64_t until = kafka_now_ms() + APPEND_WAIT_MS;
          code == RD_KAFKA_RESP_ERR_NO_ERROR && !stream->appended && kafka_now_ms() < until;)
         rd_kafka_poll(stream->appender->rk, 100);
