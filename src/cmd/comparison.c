@@ -35,7 +35,7 @@ struct reading {
     uint64_t seen;
 };
 
-/* -- reading -------------------------------------------------------------------------------------------------------- */
+/* -- reading ------------------------------------------------------------------------------------------------------- */
 
 static struct leat_comparison_row *find_row(struct leat_comparison *comparison, const char *model, uint32_t version)
 {
@@ -182,7 +182,7 @@ static int read_decisions(struct leat_govern *govern, struct reading *reading, s
     return 0;
 }
 
-/* -- figures -------------------------------------------------------------------------------------------------------- */
+/* -- figures ------------------------------------------------------------------------------------------------------- */
 
 static void measure(const struct reading *reading, struct leat_comparison_row *row)
 {
@@ -315,7 +315,7 @@ const char *leat_comparison_role(const struct leat_comparison *comparison, const
     return row->version == roles->previous.version ? "previous" : "";
 }
 
-/* -- for people ----------------------------------------------------------------------------------------------------- */
+/* -- for people ---------------------------------------------------------------------------------------------------- */
 
 static const char *const metric_titles[LEAT_QUALITY_METRICS] = {"log loss", "AUC", "Brier", "top 10 %"};
 
@@ -439,7 +439,7 @@ void leat_comparison_print(const struct leat_comparison *comparison, const struc
     }
 }
 
-/* -- for scripts and the record ------------------------------------------------------------------------------------- */
+/* -- for scripts and the record ------------------------------------------------------------------------------------ */
 
 static void put_number(struct leat_buffer *out, const char *name, double number)
 {

@@ -1,5 +1,5 @@
 /* Versions compared on what became of their decisions: the decisions and labels topics joined, figures per version, and
- * each version against one baseline on the very same events. For `leat compare`, and for `leat promote`, which asks first. */
+ * each version against one baseline on the very same events. For `leat compare`, and `leat promote`, which asks first. */
 #ifndef LEAT_CMD_COMPARISON_H
 #define LEAT_CMD_COMPARISON_H
 

@@ -33,7 +33,7 @@ static int parse_place(const char *text, struct place *ret, struct leat_error *e
     return 0;
 }
 
-/* -- finding the record --------------------------------------------------------------------------------------------- */
+/* -- finding the record -------------------------------------------------------------------------------------------- */
 
 struct search {
     const struct place *place;
@@ -87,7 +87,7 @@ static int find(struct leat_govern *govern, const struct place *place, struct se
         topic);
 }
 
-/* -- scoring again -------------------------------------------------------------------------------------------------- */
+/* -- scoring again ------------------------------------------------------------------------------------------------- */
 
 struct check {
     const char *model, *role;
@@ -155,7 +155,7 @@ static void verify(const struct leat_function *function, const struct leat_decis
     leat_version_unref(version);
 }
 
-/* -- telling -------------------------------------------------------------------------------------------------------- */
+/* -- telling ------------------------------------------------------------------------------------------------------- */
 
 static const char *number_text(double number, char ret[32])
 {

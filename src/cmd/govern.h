@@ -20,8 +20,8 @@ struct leat_govern {
     const char *files; /* NULL: Kafka */
     struct leat_stream *stream;
     struct leat_control *control; /* fed by leat_govern_read */
-    /* How far `leat run` has come: the largest committed watermark; LEAT_TIME_NONE: it has not committed. Looked up over files
-     * only; there it is what `now` means. */
+    /* How far `leat run` has come: the largest committed watermark; LEAT_TIME_NONE: it has not committed. Looked up over
+     * files only; there it is what `now` means. */
     int64_t watermark;
 };
 

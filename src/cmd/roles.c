@@ -24,7 +24,7 @@ struct change {
     int64_t latest; /* time of the latest role record; LEAT_TIME_NONE */
 };
 
-/* -- what is asked -------------------------------------------------------------------------------------------------- */
+/* -- what is asked ------------------------------------------------------------------------------------------------- */
 
 static const char *who(void)
 {
@@ -78,7 +78,7 @@ static int read_time(struct change *change, struct leat_error *err)
     return 0;
 }
 
-/* What every worker will do before it switches: a version that does not load, or lacks a feature, is refused here already. */
+/* What every worker will do before it switches: what does not load, or lacks a feature, is refused here already. */
 static int check_version(const struct change *change, uint32_t number, struct leat_error *err)
 {
     const struct leat_function *function = change->govern->function;
@@ -93,7 +93,7 @@ static int check_version(const struct change *change, uint32_t number, struct le
     return result;
 }
 
-/* -- promotion asks first ------------------------------------------------------------------------------------------- */
+/* -- promotion asks first ------------------------------------------------------------------------------------------ */
 
 static int judge(struct change *change, const struct leat_comparison *comparison, struct leat_error *err)
 {
@@ -166,7 +166,7 @@ static int ask_unless_forced(struct change *change, struct leat_error *err)
     return 0;
 }
 
-/* -- the record ----------------------------------------------------------------------------------------------------- */
+/* -- the record ---------------------------------------------------------------------------------------------------- */
 
 static void see(void *self, const struct leat_control_event *event)
 {

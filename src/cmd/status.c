@@ -40,7 +40,7 @@ static int read_partition(struct leat_govern *govern, const char *topic, int32_t
     return 0;
 }
 
-/* -- for people ----------------------------------------------------------------------------------------------------- */
+/* -- for people ---------------------------------------------------------------------------------------------------- */
 
 static void print_role(const char *name, const char *model, const struct leat_role *role)
 {
@@ -83,7 +83,7 @@ static void print_partitions(const struct leat_roles *roles, const struct partit
     }
 }
 
-/* -- for scripts ---------------------------------------------------------------------------------------------------- */
+/* -- for scripts --------------------------------------------------------------------------------------------------- */
 
 static void put_time(struct leat_buffer *out, const char *name, int64_t time)
 {

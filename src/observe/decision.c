@@ -66,7 +66,7 @@ void leat_decision_writer_free(struct leat_decision_writer *writer)
     free(writer);
 }
 
-/* -- writing -------------------------------------------------------------------------------------------------------- */
+/* -- writing ------------------------------------------------------------------------------------------------------- */
 
 #define PUT_LITERAL(out, literal) leat_buffer_append(out, literal, sizeof(literal) - 1)
 
@@ -200,7 +200,7 @@ int leat_decision_encode(const struct leat_decision_writer *writer, const struct
     return -1;
 }
 
-/* -- reading -------------------------------------------------------------------------------------------------------- */
+/* -- reading ------------------------------------------------------------------------------------------------------- */
 
 struct leat_decision_memory {
     struct leat_json_document *document;

@@ -8,7 +8,7 @@
  * 2248, where a double still tells microseconds apart. */
 int leat_field_put_time(struct leat_buffer *out, int64_t us);
 
-/* Each reads one member of `record`; -1 and a finding that names `what` ("decision record"), the member and what was met. */
+/* Each reads one member of `record`; -1 and a finding that names `what` ("decision record"), the member and what it is. */
 int leat_field_text(const char *what, const struct leat_json *record, const char *name, const char **ret,
                     struct leat_error *err);
 int leat_field_integer(const char *what, const struct leat_json *record, const char *name, int64_t min, int64_t max,

@@ -37,7 +37,7 @@ void leat_metrics_init(struct leat_metrics *metrics)
     metrics->watermark = metrics->model_trained_at = LEAT_GAUGE_NONE;
 }
 
-/* -- counting ------------------------------------------------------------------------------------------------------- */
+/* -- counting ------------------------------------------------------------------------------------------------------ */
 
 uint64_t *leat_metrics_version(struct leat_metrics *metrics, const char *model, uint32_t version, const char *role)
 {
@@ -84,7 +84,7 @@ void leat_metrics_result(struct leat_metrics *metrics, const struct leat_result 
         count_version(metrics, result->shadows[i].bound, "shadow");
 }
 
-/* -- the text ------------------------------------------------------------------------------------------------------- */
+/* -- the text ------------------------------------------------------------------------------------------------------ */
 
 static void put_label_value(struct leat_buffer *out, const char *text)
 {
@@ -249,7 +249,7 @@ static void render_build(const struct rendering *rendering, const struct metric 
     leat_buffer_append_text(rendering->out, "} 1\n");
 }
 
-/* -- the table ------------------------------------------------------------------------------------------------------ */
+/* -- the table ----------------------------------------------------------------------------------------------------- */
 
 static const char *result_label(const struct leat_function *function, size_t index)
 {

@@ -1,7 +1,7 @@
 /* The metrics: one table of names, one block of counters per worker, and the text that Prometheus reads.
  *
  * A block has one writer, its worker; readers on other threads see relaxed atomics, so a scrape neither stops a worker
- * nor sees a torn number. Labels are few and known: result, stage, mark, source, and model and version; never a record key. */
+ * nor sees a torn number. Labels are few and known: result, stage, mark, source, and model and version; never a key. */
 #ifndef LEAT_OBSERVE_METRICS_H
 #define LEAT_OBSERVE_METRICS_H
 
@@ -69,7 +69,7 @@ static inline void leat_metrics_set(int64_t *gauge, int64_t value)
 {
     __atomic_store_n(gauge, value, __ATOMIC_RELAXED);
 }
-/* One scored event: events, marks, dead_letters, and the versions that scored it. No allocation. `role` of shadows is theirs. */
+/* One scored event: events, marks, dead_letters, and the versions that scored it, shadows too. No allocation. */
 void leat_metrics_result(struct leat_metrics *metrics, const struct leat_result *result);
 /* The counter of (model, version, role); NULL when all are taken. */
 uint64_t *leat_metrics_version(struct leat_metrics *metrics, const char *model, uint32_t version, const char *role);

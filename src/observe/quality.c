@@ -36,7 +36,7 @@ const char *leat_verdict_name(enum leat_verdict verdict)
     return names[verdict];
 }
 
-/* -- chance: xoshiro256**, seeded by splitmix64 ---------------------------------------------------------------------- */
+/* -- chance: xoshiro256**, seeded by splitmix64 --------------------------------------------------------------------- */
 
 struct chance {
     uint64_t s[4];
@@ -79,7 +79,7 @@ static size_t chance_below(struct chance *chance, size_t limit)
     return (size_t)(((unsigned __int128)chance_next(chance) * limit) >> 64);
 }
 
-/* -- blocks --------------------------------------------------------------------------------------------------------- */
+/* -- blocks -------------------------------------------------------------------------------------------------------- */
 
 struct blocks {
     enum leat_quality_blocks kind;
@@ -128,7 +128,7 @@ static struct blocks make_blocks(const struct leat_quality_data *data)
     return blocks;
 }
 
-/* -- one version's scores, prepared for any weights ------------------------------------------------------------------- */
+/* -- one version's scores, prepared for any weights ------------------------------------------------------------------ */
 
 #define RANK_POSITIVE 1u
 #define RANK_TIED 2u /* with the one before it */
@@ -230,7 +230,7 @@ static double measure_top(const struct prepared *prepared, const uint32_t *weigh
     return found / (double)top;
 }
 
-/* Twice the area, in pairs: a negative is below all positives of earlier runs, and counts half against those of its own. */
+/* Twice the area, in pairs: a negative is below all positives of earlier runs, and half below those of its own. */
 static double measure_area(const struct prepared *prepared, const uint32_t *weights)
 {
     uint64_t twice = 0, seen[2] = {0, 0}, run[2] = {0, 0}; /* negatives, positives */
@@ -278,7 +278,7 @@ static void measure(const struct prepared *prepared, const uint32_t *weights, do
     measure_ranking(prepared, weights, ret);
 }
 
-/* -- resampling ----------------------------------------------------------------------------------------------------- */
+/* -- resampling ---------------------------------------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b)
 {
@@ -350,7 +350,7 @@ static void estimate(const struct prepared *one, const struct prepared *two, uin
     free(drawn);
 }
 
-/* -- what is told --------------------------------------------------------------------------------------------------- */
+/* -- what is told -------------------------------------------------------------------------------------------------- */
 
 void leat_quality_measure(const struct leat_quality_data *data, uint64_t seed, struct leat_quality *ret)
 {

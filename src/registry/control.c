@@ -18,7 +18,7 @@ const char *leat_role_action_name(enum leat_role_action action)
     return action_names[action];
 }
 
-/* -- writing -------------------------------------------------------------------------------------------------------- */
+/* -- writing ------------------------------------------------------------------------------------------------------- */
 
 static void put_text(struct leat_buffer *out, const char *name, const char *text)
 {
@@ -68,7 +68,7 @@ int leat_applied_record_put(const struct leat_applied_record *record, struct lea
     return leat_buffer_append_char(out, '}');
 }
 
-/* -- reading -------------------------------------------------------------------------------------------------------- */
+/* -- reading ------------------------------------------------------------------------------------------------------- */
 
 struct leat_control {
     char *model;
@@ -131,7 +131,7 @@ static int read_applied(const struct leat_json *root, struct leat_applied_record
     return 0;
 }
 
-/* -- the rules ------------------------------------------------------------------------------------------------------ */
+/* -- the rules ----------------------------------------------------------------------------------------------------- */
 
 static size_t find_shadow(const struct leat_roles *roles, uint32_t version)
 {
@@ -224,7 +224,7 @@ static void change(struct leat_roles *roles, const struct leat_role_record *reco
     }
 }
 
-/* -- the fold ------------------------------------------------------------------------------------------------------- */
+/* -- the fold ------------------------------------------------------------------------------------------------------ */
 
 struct leat_control *leat_control_new(const char *model)
 {
@@ -346,7 +346,7 @@ void leat_control_lineup(const struct leat_control *control, uint32_t newest, st
     ret->shadow_count = 1;
 }
 
-/* -- the whole log -------------------------------------------------------------------------------------------------- */
+/* -- the whole log ------------------------------------------------------------------------------------------------- */
 
 struct reading {
     struct leat_control *control;

@@ -16,7 +16,7 @@ struct leat_http {
     uint16_t port;
 };
 
-/* -- routes --------------------------------------------------------------------------------------------------------- */
+/* -- routes -------------------------------------------------------------------------------------------------------- */
 
 /* Appends the body; returns the status. 0: the route has no handler. */
 static unsigned answer_health(const struct leat_http_handlers *handlers, struct leat_buffer *out)
@@ -87,7 +87,7 @@ static unsigned answer(const struct leat_http *http, const char *path, const cha
     return status;
 }
 
-/* -- libmicrohttpd -------------------------------------------------------------------------------------------------- */
+/* -- libmicrohttpd ------------------------------------------------------------------------------------------------- */
 
 static enum MHD_Result handle(void *self, struct MHD_Connection *connection, const char *path, const char *method,
                               const char *version, const char *upload, size_t *upload_size, void **state)
@@ -121,7 +121,7 @@ static enum MHD_Result handle(void *self, struct MHD_Connection *connection, con
     return result;
 }
 
-/* -- starting and stopping ------------------------------------------------------------------------------------------ */
+/* -- starting and stopping ----------------------------------------------------------------------------------------- */
 
 static int parse_address(const char *address, uint16_t port, struct sockaddr_storage *ret, struct leat_error *err)
 {

@@ -1,4 +1,4 @@
-/* Reading a log up to its present end, for all that is not the engine: the control log, decisions and labels in commands. */
+/* Reading a log up to its present end, for all that is not the engine: the control log; decisions and labels. */
 #ifndef LEAT_STREAM_DRAIN_H
 #define LEAT_STREAM_DRAIN_H
 

@@ -1,4 +1,4 @@
-/* Expected numbers are scikit-learn's: tests/data/quality/oracle.py, which draws the same events and the same resamples. */
+/* Expected numbers are scikit-learn's: tests/data/quality/oracle.py draws the same events and the same resamples. */
 #include "observe/quality.h"
 
 #include "base/time.h"
