@@ -5,49 +5,89 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NARROW_MAX ((size_t)UINT16_MAX + 1) /* nodes of a group, columns of a row */
-#define BLOCK_MAX 128                       /* rows */
-#define BLOCK_BYTES ((size_t)64 << 10)      /* and what they may take of the cache */
+#define NARROW_MAX  ((size_t)UINT16_MAX + 1) /* nodes of a group; places × LEAT_LANES */
+#define BLOCK_MAX   128                      /* rows */
+#define BLOCK_BYTES ((size_t)64 << 10)       /* and what they may take of the cache */
 
-/* ---- the loops ---- */
+/* ---- numbers as integers in the same order ---- */
 
-/* What a column of kind `kind` holds; float32 trainers know only the first kind. */
-static inline double column64(double x, int kind)
+/* Of two floats that are not NaN the smaller has the smaller integer; -0.0 is 0.0; NaN is the largest. */
+static inline uint32_t order32(float x)
+{
+    uint32_t bits;
+    float positive_zero = x + 0.0f;
+    memcpy(&bits, &positive_zero, sizeof bits);
+    uint32_t flip = (0u - (bits >> 31)) | 0x80000000u;
+    return isnan(x) ? UINT32_MAX : bits ^ flip;
+}
+
+static inline uint64_t order64(double x)
+{
+    uint64_t bits;
+    double positive_zero = x + 0.0;
+    memcpy(&bits, &positive_zero, sizeof bits);
+    uint64_t flip = (0u - (bits >> 63)) | 0x8000000000000000u;
+    return isnan(x) ? UINT64_MAX : bits ^ flip;
+}
+
+/* LightGBM's kinds; XGBoost knows only the first. */
+static inline uint64_t order_kind(double x, uint32_t kind)
 {
     bool zero = fabs(x) <= LEAT_TINY;
     if (kind == LEAT_COLUMN_NO_ZERO)
-        return zero ? (double)NAN : x;
-    if (kind == LEAT_COLUMN_NO_NAN)
-        return zero || isnan(x) ? 0.0 : x;
-    return zero ? 0.0 : x;
+        return zero ? UINT64_MAX : order64(x);
+    if (kind == LEAT_COLUMN_NO_NAN && isnan(x))
+        return order64(0);
+    return order64(zero ? 0 : x);
 }
 
-#define KERNEL(name)               name##_narrow
-#define KERNEL_NODE                struct leat_node_narrow
-#define KERNEL_NODES(kernel)       (kernel)->nodes.narrow
-#define KERNEL_X                   float
-#define KERNEL_SUM                 float
-#define KERNEL_RIGHT(x, threshold) (uint32_t)!((x) < (threshold))
-#define KERNEL_COLUMN(x, kind)     (double)(float)(x)
+static inline float leaf32(uint32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static inline double leaf64(uint64_t bits)
+{
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* ---- the loops ---- */
+
+#ifdef __clang__
+#define UNROLLED _Pragma("clang loop unroll(full)")
+#else
+#define UNROLLED _Pragma("GCC unroll 8")
+#endif
+
+#define KERNEL(name)            name##_narrow
+#define KERNEL_NODE             struct leat_node_narrow
+#define KERNEL_NODES(kernel)    (kernel)->nodes.narrow
+#define KERNEL_X                uint32_t
+#define KERNEL_SUM              float
+#define KERNEL_LEAF(bits)       leaf32(bits)
+#define KERNEL_ORDERED(x, kind) order32((float)(x))
 #include "model/kernel_step.h"
 
-/* Thresholds here were moved down by one double, so that both trainers compare by <=. */
-#define KERNEL(name)               name##_wide32
-#define KERNEL_NODE                struct leat_node_wide
-#define KERNEL_NODES(kernel)       (kernel)->nodes.wide
-#define KERNEL_X                   double
-#define KERNEL_SUM                 float
-#define KERNEL_RIGHT(x, threshold) (uint32_t)!((x) <= (threshold))
-#define KERNEL_COLUMN(x, kind)     (double)(float)(x)
+#define KERNEL(name)            name##_wide32
+#define KERNEL_NODE             struct leat_node_wide
+#define KERNEL_NODES(kernel)    (kernel)->nodes.wide
+#define KERNEL_X                uint64_t
+#define KERNEL_SUM              float
+#define KERNEL_LEAF(bits)       (float)leaf64(bits)
+#define KERNEL_ORDERED(x, kind) order64((double)(float)(x))
 #include "model/kernel_step.h"
 
-#define KERNEL(name)               name##_wide64
-#define KERNEL_NODE                struct leat_node_wide
-#define KERNEL_NODES(kernel)       (kernel)->nodes.wide
-#define KERNEL_X                   double
-#define KERNEL_SUM                 double
-#define KERNEL_RIGHT(x, threshold) (uint32_t)!((x) <= (threshold))
-#define KERNEL_COLUMN(x, kind)     column64(x, kind)
+#define KERNEL(name)            name##_wide64
+#define KERNEL_NODE             struct leat_node_wide
+#define KERNEL_NODES(kernel)    (kernel)->nodes.wide
+#define KERNEL_X                uint64_t
+#define KERNEL_SUM              double
+#define KERNEL_LEAF(bits)       leaf64(bits)
+#define KERNEL_ORDERED(x, kind) order_kind(x, kind)
 #include "model/kernel_step.h"
 
 void leat_kernel_run32(const struct leat_kernel *kernel, const double *rows, size_t stride, size_t count, float *ret_raw,
@@ -76,35 +116,38 @@ void leat_kernel_run64(const struct leat_kernel *kernel, const double *rows, siz
         leat_forest_walk64(kernel->forest, rows + row * stride, ret_raw + row * kernel->forest->raw_count);
 }
 
+static size_t tile_bytes(const struct leat_kernel *kernel)
+{
+    size_t size = kernel->kind == LEAT_KERNEL_NARROW ? sizeof(uint32_t) : sizeof(uint64_t);
+    return kernel->place_count * LEAT_LANES * size;
+}
+
 size_t leat_kernel_scratch(const struct leat_kernel *kernel, size_t count)
 {
     if (kernel->kind == LEAT_KERNEL_WALK)
         return 0;
-    size_t rows = count < LEAT_LANES ? 1 : count < kernel->block ? count / LEAT_LANES * LEAT_LANES : kernel->block;
-    return rows * (kernel->column_count + 1) * (kernel->kind == LEAT_KERNEL_NARROW ? sizeof(float) : sizeof(double));
+    size_t rows = count < kernel->block ? count : kernel->block;
+    return (rows < LEAT_LANES ? 1 : rows / LEAT_LANES) * tile_bytes(kernel);
 }
 
 /* ---- the choice ---- */
 
-static struct leat_column column_of(const struct leat_node *node)
+static uint32_t kind_of(const struct leat_node *node)
 {
-    struct leat_column column = {.feature = node->feature, .kind = LEAT_COLUMN_VALUE};
     if ((node->flags & LEAT_NODE_ZERO_MISSING) != 0)
-        column.kind = LEAT_COLUMN_NO_ZERO;
-    else if ((node->flags & LEAT_NODE_NAN_IS_ZERO) != 0)
-        column.kind = LEAT_COLUMN_NO_NAN;
-    column.negated = column.kind != LEAT_COLUMN_NO_NAN && (node->flags & LEAT_NODE_DEFAULT_LEFT) != 0;
-    return column;
+        return LEAT_COLUMN_NO_ZERO;
+    return (node->flags & LEAT_NODE_NAN_IS_ZERO) != 0 ? LEAT_COLUMN_NO_NAN : LEAT_COLUMN_VALUE;
 }
 
-/* Compiled nodes have no sets, no linear leaves, no leaves that are not numbers, and no float32 threshold that nothing but a
- * missing value is left of. */
-static bool can_compile(const struct leat_forest *forest, const struct leat_node *node)
+static bool is_negated(const struct leat_node *node)
 {
-    if (node->left < 0)
-        return isfinite(node->value) && node->right < 0;
-    bool nothing = forest->arithmetic == LEAT_FLOAT32 && node->value == -INFINITY && column_of(node).negated;
-    return !isnan(node->value) && !nothing && (node->flags & LEAT_NODE_CATEGORIES) == 0;
+    return kind_of(node) != LEAT_COLUMN_NO_NAN && (node->flags & LEAT_NODE_DEFAULT_LEFT) != 0;
+}
+
+/* Compiled nodes have no category sets and no linear leaves. */
+static bool can_compile(const struct leat_node *node)
+{
+    return node->left < 0 ? node->right < 0 : (node->flags & LEAT_NODE_CATEGORIES) == 0;
 }
 
 static bool must_walk(const struct leat_forest *forest, uint32_t *queue)
@@ -115,7 +158,7 @@ static bool must_walk(const struct leat_forest *forest, uint32_t *queue)
         size_t depth = 0;
         size_t count = leat_forest_order(forest, tree, queue, &depth);
         for (size_t i = 0; i < count; i++)
-            if (!can_compile(forest, &forest->nodes[forest->trees[tree].first + queue[i]]))
+            if (!can_compile(&forest->nodes[forest->trees[tree].first + queue[i]]))
                 return true;
     }
     return false;
@@ -128,45 +171,51 @@ struct compiler {
     struct leat_kernel *kernel;
     uint32_t *queue; /* a tree's nodes, from the root downwards */
     uint32_t *place; /* where each of a tree's nodes goes */
-    uint32_t *column_places; /* by kind, negation and feature */
+    uint32_t *places; /* of columns by kind, negation and feature; 0: not read */
 };
 
-static size_t column_slot(const struct compiler *c, struct leat_column column)
+static uint32_t *place_of(const struct compiler *c, uint32_t kind, bool negated, uint32_t feature)
 {
-    return ((size_t)column.kind * 2 + column.negated) * c->forest->feature_count + column.feature;
+    return &c->places[((size_t)kind * 2 + negated) * c->forest->feature_count + feature];
 }
 
-/* Gives every column that some split reads a place, ordered by kind, negation and feature. */
-static void place_columns(struct compiler *c)
+static void mark_columns(struct compiler *c)
 {
     const struct leat_forest *forest = c->forest;
-    size_t slots = (size_t)LEAT_COLUMN_KINDS * 2 * forest->feature_count;
-    c->column_places = leat_calloc(slots, sizeof *c->column_places);
-    size_t count = 0;
     for (size_t tree = 0; tree < forest->tree_count; tree++) {
         size_t depth = 0;
-        size_t nodes = leat_forest_order(forest, tree, c->queue, &depth);
-        for (size_t i = 0; i < nodes; i++) {
+        size_t count = leat_forest_order(forest, tree, c->queue, &depth);
+        for (size_t i = 0; i < count; i++) {
             const struct leat_node *node = &forest->nodes[forest->trees[tree].first + c->queue[i]];
-            if (node->left < 0)
-                continue;
-            uint32_t *place = &c->column_places[column_slot(c, column_of(node))];
-            count += *place == 0;
-            *place = 1;
+            if (node->left >= 0)
+                *place_of(c, kind_of(node), is_negated(node), node->feature) = 1;
         }
     }
+}
+
+/* Gives every column that some split reads a place. */
+static void place_columns(struct compiler *c)
+{
     struct leat_kernel *kernel = c->kernel;
+    uint32_t features = (uint32_t)c->forest->feature_count;
+    c->places = leat_calloc((size_t)LEAT_COLUMN_KINDS * 2 * features, sizeof *c->places);
+    mark_columns(c);
+    size_t count = 0;
+    for (uint32_t kind = 0; kind < LEAT_COLUMN_KINDS; kind++)
+        for (uint32_t feature = 0; feature < features; feature++)
+            count += (*place_of(c, kind, false, feature) | *place_of(c, kind, true, feature)) != 0;
     kernel->columns = leat_arena_zalloc(&kernel->arena, count, sizeof *kernel->columns);
-    for (size_t slot = 0; slot < slots; slot++) {
-        if (c->column_places[slot] == 0)
-            continue;
-        size_t kind = slot / forest->feature_count;
-        c->column_places[slot] = (uint32_t)kernel->column_count;
-        kernel->columns[kernel->column_count++] = (struct leat_column){
-            .feature = (uint32_t)(slot % forest->feature_count),
-            .kind = (uint8_t)(kind / 2),
-            .negated = kind % 2 != 0,
-        };
+    kernel->place_count = LEAT_PLACES_KEPT;
+    for (uint32_t kind = 0; kind < LEAT_COLUMN_KINDS; kind++) {
+        for (uint32_t feature = 0; feature < features; feature++) {
+            uint32_t *plain = place_of(c, kind, false, feature);
+            uint32_t *negated = place_of(c, kind, true, feature);
+            if ((*plain | *negated) == 0)
+                continue;
+            *plain = *plain == 0 ? 1 : (uint32_t)kernel->place_count++;
+            *negated = *negated == 0 ? 1 : (uint32_t)kernel->place_count++;
+            kernel->columns[kernel->column_count++] = (struct leat_column){feature, kind, *plain, *negated};
+        }
     }
 }
 
@@ -196,43 +245,46 @@ static size_t make_groups(struct compiler *c)
     return largest;
 }
 
-/* The threshold t of a compiled node, which goes right when !(x < t), or when !(x <= t) in wide nodes, so that it parts numbers
- * as the file's node does. Read negated, the children are exchanged: 'right' is then the file's left. NaN is a threshold that
- * everything is right of. */
-static float narrow_threshold(const struct leat_node *node)
+/* The threshold t of a compiled node, which goes right when t < x, such that it parts numbers as the file's node does. In a
+ * negated column the order is opposite and the children are exchanged: 'right' is then the file's left. `ordered` is the file's
+ * threshold as an integer, `missing` the largest one; a threshold that is NaN has everything but missing values to its right. */
+static uint64_t threshold_of(const struct compiler *c, const struct leat_node *node, uint64_t ordered, uint64_t missing)
 {
-    float threshold = (float)node->value;
-    return column_of(node).negated ? nextafterf(-threshold, INFINITY) : threshold;
+    bool negated = is_negated(node);
+    bool equal_goes_left = c->forest->arithmetic == LEAT_FLOAT64;
+    if (ordered == missing)
+        return negated ? missing - 1 : 0;
+    if (negated)
+        return (ordered ^ missing) - equal_goes_left;
+    return ordered - !equal_goes_left;
 }
 
-static double wide_threshold(const struct compiler *c, const struct leat_node *node)
+static void put_narrow(struct compiler *c, size_t at, const struct leat_node *node, uint64_t column, uint32_t left)
 {
-    bool negated = column_of(node).negated;
-    bool equal_goes_left = c->forest->arithmetic == LEAT_FLOAT64;
-    double threshold = negated ? -node->value : node->value;
-    if (negated != equal_goes_left)
-        return threshold;
-    return threshold == -INFINITY ? (double)NAN : nextafter(threshold, -INFINITY);
+    float value = (float)node->value;
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    if (node->left >= 0)
+        bits = (uint32_t)threshold_of(c, node, order32(value), UINT32_MAX);
+    c->kernel->nodes.narrow[at] = (struct leat_node_narrow){bits, (uint16_t)column, (uint16_t)left};
+}
+
+static void put_wide(struct compiler *c, size_t at, const struct leat_node *node, uint64_t column, uint32_t left)
+{
+    uint64_t bits;
+    memcpy(&bits, &node->value, sizeof bits);
+    if (node->left >= 0)
+        bits = threshold_of(c, node, order64(node->value), UINT64_MAX);
+    c->kernel->nodes.wide[at] = (struct leat_node_wide){bits, (uint32_t)column, left};
 }
 
 static void put_node(struct compiler *c, size_t at, const struct leat_node *node, uint32_t left)
 {
-    struct leat_kernel *kernel = c->kernel;
-    bool leaf = node->left < 0;
-    size_t column = leaf ? kernel->column_count : c->column_places[column_slot(c, column_of(node))];
-    if (kernel->kind == LEAT_KERNEL_NARROW) {
-        kernel->nodes.narrow[at] = (struct leat_node_narrow){
-            .threshold = leaf ? (float)node->value : narrow_threshold(node),
-            .column = (uint16_t)column,
-            .left = (uint16_t)left,
-        };
-        return;
-    }
-    kernel->nodes.wide[at] = (struct leat_node_wide){
-        .threshold = leaf ? node->value : wide_threshold(c, node),
-        .column = (uint32_t)column,
-        .left = left,
-    };
+    uint64_t place = node->left < 0 ? 0 : *place_of(c, kind_of(node), is_negated(node), node->feature);
+    if (c->kernel->kind == LEAT_KERNEL_NARROW)
+        put_narrow(c, at, node, place * LEAT_LANES, left);
+    else
+        put_wide(c, at, node, place * LEAT_LANES, left);
 }
 
 /* Puts one tree into its group, pairs of children from *next on. */
@@ -247,7 +299,7 @@ static void compile_tree(struct compiler *c, size_t tree, const struct leat_tree
         uint32_t place = c->place[c->queue[i]];
         uint32_t left = place;
         if (node->left >= 0) {
-            bool exchanged = column_of(node).negated;
+            bool exchanged = is_negated(node);
             left = *next;
             *next += 2;
             c->place[exchanged ? node->right : node->left] = left;
@@ -280,8 +332,7 @@ static void compile_groups(struct compiler *c)
 
 static void choose_block(struct leat_kernel *kernel)
 {
-    size_t row = (kernel->column_count + 1) * (kernel->kind == LEAT_KERNEL_NARROW ? sizeof(float) : sizeof(double));
-    size_t rows = BLOCK_BYTES / row / LEAT_LANES * LEAT_LANES;
+    size_t rows = BLOCK_BYTES / tile_bytes(kernel) * LEAT_LANES;
     kernel->block = rows < LEAT_LANES ? LEAT_LANES : rows > BLOCK_MAX ? BLOCK_MAX : rows;
 }
 
@@ -293,7 +344,7 @@ static void compile(struct compiler *c)
     if (c->forest->arithmetic == LEAT_FLOAT64) {
         kernel->kind = LEAT_KERNEL_WIDE64;
         kernel->name = "8 trees or rows at once, 16-byte nodes, double";
-    } else if (largest <= NARROW_MAX && kernel->column_count < NARROW_MAX) {
+    } else if (largest <= NARROW_MAX && kernel->place_count * LEAT_LANES <= NARROW_MAX) {
         kernel->kind = LEAT_KERNEL_NARROW;
         kernel->name = "8 trees or rows at once, 8-byte nodes, float32";
     } else {
@@ -321,7 +372,7 @@ void leat_kernel_compile(const struct leat_forest *forest, struct leat_kernel *r
         compile(&compiler);
     free(compiler.queue);
     free(compiler.place);
-    free(compiler.column_places);
+    free(compiler.places);
 }
 
 void leat_kernel_done(struct leat_kernel *kernel)

@@ -3,50 +3,56 @@
  * One way is a chain of loads that wait for each other; eight interleaved keep the core busy. A single row walks eight trees
  * at once, a batch walks eight rows through each tree. There are no branches in a step:
  *
- *     next = node.left + !(x[node.column] < node.threshold)        right is always left + 1
+ *     next = node.left + (node.threshold < x[node.column])         right is always left + 1
  *
- * and a leaf steps to itself, so that trees of different depth go in step. Missing values cost nothing in the step either:
- * the row is first laid out as *columns*, and a split whose missing values go left reads the negated column with its children
- * exchanged. A comparison with NaN is false, which is 'right' in the one case and 'left' in the other. */
+ * and a leaf steps to itself, so that trees of different depth go in step. Numbers are compared as unsigned integers in the
+ * same order, which is what makes a step five instructions. Missing values cost nothing in it either: the row is first laid out
+ * as *columns* in which a missing value is the largest number, and so goes right; a split whose missing values go left reads
+ * the *negated* column, in which the others are in opposite order, with its children exchanged. */
 #ifndef LEAT_MODEL_KERNEL_H
 #define LEAT_MODEL_KERNEL_H
 
 #include "model/forest.h"
 
 enum leat_kernel_kind {
-    LEAT_KERNEL_WALK,   /* the plain walk: linear models, category sets, linear leaves, thresholds that are not numbers */
+    LEAT_KERNEL_WALK,   /* the plain walk: linear models, category sets, linear leaves */
     LEAT_KERNEL_NARROW, /* 8-byte nodes; float32 thresholds and sums */
     LEAT_KERNEL_WIDE32, /* 16-byte nodes for forests too large for the former; float32 sums */
     LEAT_KERNEL_WIDE64, /* 16-byte nodes; double thresholds and sums */
 };
 
-/* How a column comes from a feature. */
+/* What a column holds of a feature. */
 enum leat_column_kind {
-    LEAT_COLUMN_VALUE,   /* NaN stays NaN */
-    LEAT_COLUMN_NO_NAN,  /* NaN is 0 */
-    LEAT_COLUMN_NO_ZERO, /* NaN and 0 are NaN */
+    LEAT_COLUMN_VALUE,   /* the value; NaN is missing */
+    LEAT_COLUMN_NO_NAN,  /* NaN counts as 0 */
+    LEAT_COLUMN_NO_ZERO, /* NaN and 0 are missing */
     LEAT_COLUMN_KINDS,
 };
 
+#define LEAT_LANES 8
+
+/* A feature and the places of its two columns. Place 0 is always the lowest number: leaves read it. One that nothing reads is
+ * written to place 1. */
 struct leat_column {
     uint32_t feature;
-    uint8_t kind;
-    bool negated;
+    uint32_t kind;
+    uint32_t place;
+    uint32_t negated;
 };
 
+#define LEAT_PLACES_KEPT 2 /* 0 and 1 */
+
 struct leat_node_narrow {
-    float threshold; /* a leaf's value */
-    uint16_t column; /* of a leaf: the last column, which is below everything */
-    uint16_t left;   /* within the group; a leaf's own place */
+    uint32_t threshold; /* a leaf's value: the bits of the float */
+    uint16_t column;    /* its place × LEAT_LANES */
+    uint16_t left;      /* within the group; a leaf's own place */
 };
 
 struct leat_node_wide {
-    double threshold;
+    uint64_t threshold; /* a leaf's value: the bits of the double */
     uint32_t column;
     uint32_t left;
 };
-
-#define LEAT_LANES 8
 
 /* Eight trees that lie together, their roots at places 0 to 7 from `first`. A forest's last group is filled up with leaves of
  * -0.0, which change no sum. */
@@ -64,7 +70,8 @@ struct leat_kernel {
     const struct leat_forest *forest;
     struct leat_arena arena;
     struct leat_column *columns;
-    size_t column_count;         /* without the last one */
+    size_t column_count;
+    size_t place_count; /* columns and negated columns that are read, and LEAT_PLACES_KEPT */
     union {
         struct leat_node_narrow *narrow;
         struct leat_node_wide *wide;
