@@ -63,7 +63,8 @@ def produce(producer, topic, line, key, ts):
 
 
 def load(bootstrap):
-    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "batch.size": 500_000,
+    """Idempotent producers: without, a batch that is sent again overtakes others, and log order is part of the answer."""
+    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "batch.size": 500_000, "enable.idempotence": True,
                          "queue.buffering.max.messages": 500_000})
     count = 0
     for topic in LOADED:
@@ -107,7 +108,7 @@ class Player:
     """Plays the decisions in order, and waits until the service has committed all of them."""
 
     def __init__(self, bootstrap):
-        self.producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 5})
+        self.producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 5, "enable.idempotence": True})
         self.group = Consumer({"bootstrap.servers": bootstrap, "group.id": "flight-delay", "enable.auto.commit": False})
         self.file = open(STALLED / "decisions.jsonl", "rb")
         self.pending = None

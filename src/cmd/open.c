@@ -22,8 +22,9 @@ static bool has_brokers(const struct leat_function *function)
     return false;
 }
 
-int leat_cmd_open_stream(const struct leat_function *function, const char *files_dir,
-                         const struct leat_stream_override *overrides, struct leat_stream **ret, struct leat_error *err)
+static int open_as(const struct leat_function *function, const char *files_dir,
+                   const struct leat_stream_override *overrides, const char *instance, struct leat_stream **ret,
+                   struct leat_error *err)
 {
     struct leat_stream_config config = {
         .kind = LEAT_STREAM_FILES,
@@ -40,12 +41,33 @@ int leat_cmd_open_stream(const struct leat_function *function, const char *files
             "%s names no broker: add kafka: {bootstrap.servers: HOST:PORT}, or read files with --files DIR",
             function->file);
     struct leat_stream_setting *settings = leat_calloc(function->kafka_count + 1, sizeof *settings);
-    for (size_t i = 0; i < function->kafka_count; i++)
-        settings[i] = (struct leat_stream_setting){function->kafka[i].name, function->kafka[i].value};
+    size_t count = 0;
+    for (size_t i = 0; i < function->kafka_count; i++) {
+        bool is_instance = strcmp(function->kafka[i].name, "group.instance.id") == 0;
+        if (!is_instance || instance)
+            settings[count++] = (struct leat_stream_setting){function->kafka[i].name,
+                                                             is_instance ? instance : function->kafka[i].value};
+    }
     config.kind = LEAT_STREAM_KAFKA;
     config.settings = settings;
-    config.setting_count = function->kafka_count;
+    config.setting_count = count;
     int result = leat_stream_open(&config, ret, err);
     free(settings);
     return result;
+}
+
+int leat_cmd_open_stream(const struct leat_function *function, const char *files_dir,
+                         const struct leat_stream_override *overrides, struct leat_stream **ret, struct leat_error *err)
+{
+    return open_as(function, files_dir, overrides, NULL, ret, err);
+}
+
+int leat_cmd_open_worker(const struct leat_function *function, const char *files_dir, unsigned worker,
+                         struct leat_stream **ret, struct leat_error *err)
+{
+    LEAT_CLEAN_BUFFER name = {0};
+    for (size_t i = 0; i < function->kafka_count; i++)
+        if (strcmp(function->kafka[i].name, "group.instance.id") == 0)
+            leat_buffer_format(&name, "%s-%u", function->kafka[i].value, worker);
+    return open_as(function, files_dir, NULL, name.len > 0 ? leat_buffer_text(&name) : NULL, ret, err);
 }

@@ -52,7 +52,7 @@ static int run_once(struct service_worker *worker)
 {
     struct service *service = worker->service;
     struct leat_stream *stream;
-    if (leat_cmd_open_stream(service->function, service->files, NULL, &stream, &worker->err) < 0)
+    if (leat_cmd_open_worker(service->function, service->files, worker->number, &stream, &worker->err) < 0)
         return -1;
     struct leat_topic_emitter *emitter = leat_topic_emitter_new(service->function);
     struct leat_worker_config config = {.function = service->function,
