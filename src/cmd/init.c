@@ -109,12 +109,23 @@ static bool is_time(const struct leat_shape *shape, bool named)
     return guess.kind == LEAT_GUESS_SCALAR && guess.type == LEAT_TYPE_TIME;
 }
 
-/* Of several times the one that goes backward least, and is there most. */
+static int name_rank(struct leat_bytes name)
+{
+    static const char *const usual[] = {"ts", "timestamp", "event_time", "eventTime", "time"};
+    for (int i = 0; i < 5; i++)
+        if (leat_bytes_is(name, usual[i]))
+            return i;
+    return 5;
+}
+
+/* Of several times the one that is there most, goes backward least, and has the most usual name. */
 static bool is_better_time(const struct leat_shape *a, const struct leat_shape *b)
 {
     if (!b || a->values != b->values)
         return !b || a->values > b->values;
-    return a->backward < b->backward;
+    if (a->backward != b->backward)
+        return a->backward < b->backward;
+    return name_rank(a->name) < name_rank(b->name);
 }
 
 static int find_time(struct draft *draft, const char *option, struct leat_error *err)
