@@ -18,9 +18,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LEAT_OFFSET_BEGIN INT64_C(-2) /* the log's start */
-#define LEAT_OFFSET_END INT64_C(-1)   /* its end as of now */
-#define LEAT_OFFSET_NONE INT64_C(-1001) /* none; to open there is to open where auto.offset.reset says (FILES: the start) */
+#define LEAT_OFFSET_BEGIN INT64_C(-2)   /* the log's start */
+#define LEAT_OFFSET_END INT64_C(-1)     /* its end as of now */
+#define LEAT_OFFSET_NONE INT64_C(-1001) /* none; opens where auto.offset.reset says (FILES: at the start) */
 
 struct leat_stream_setting {
     const char *name, *value; /* librdkafka's names */
@@ -34,12 +34,16 @@ struct leat_stream_config {
     size_t setting_count;
     const char *client_id;
     const char *group; /* consumer group; FILES: name of the file with commits */
-    const char *folder; /* FILES: <folder>/<topic>.jsonl, <topic>.<partition>.jsonl; .csv; each also .gz and .zst (reading) */
+    /* FILES: <folder>/<topic>.jsonl, <topic>.<partition>.jsonl; .csv; each also .gz and .zst (reading) */
+    const char *folder;
     /* FILES: single topics elsewhere: a path, or "-" for standard input and output. Ends with a NULL topic; may be NULL.
      * `csv`: it begins with a header line although its name does not end in .csv. */
-    const struct leat_stream_override { const char *topic, *path; bool csv; } *overrides;
+    const struct leat_stream_override {
+        const char *topic, *path;
+        bool csv;
+    } * overrides;
     struct leat_memory_log *memory; /* MEMORY */
-    bool follow; /* FILES, MEMORY: false: the end of a log is final */
+    bool follow;                    /* FILES, MEMORY: false: the end of a log is final */
 };
 
 struct leat_stream;
@@ -93,7 +97,9 @@ int leat_stream_commit(struct leat_stream *stream, const char *topic, int32_t pa
 
 /* Number of partitions; 0: the topic does not exist. */
 int leat_stream_partitions(struct leat_stream *stream, const char *topic, int32_t *ret_count, struct leat_error *err);
-/* Opens at an offset, LEAT_OFFSET_BEGIN or _END. `group`: the partition is one that was assigned by subscribe. */
+/* Opens at an offset, LEAT_OFFSET_BEGIN, _END or _NONE. `group`: the partition is one that was assigned by subscribe. An
+ * offset before the log's start opens at the start: the caller sees start > offset, and says so where that is a loss. One
+ * beyond the end is a fatal error of a later poll. */
 int leat_reader_open(struct leat_stream *stream, const char *topic, int32_t partition, int64_t offset, bool group,
                      struct leat_reader **ret, struct leat_error *err);
 void leat_reader_close(struct leat_reader *reader); /* NULL is fine */
@@ -118,7 +124,7 @@ struct leat_fence {
 
 struct leat_produce {
     const char *topic;
-    int32_t partition; /* −1: by key, as Java clients do (murmur2); without a key, any */
+    int32_t partition;            /* −1: by key, as Java clients do (murmur2); without a key, any */
     struct leat_bytes key, value; /* data NULL: null */
     const struct leat_header *headers;
     size_t header_count;

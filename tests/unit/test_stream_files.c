@@ -302,7 +302,7 @@ static size_t pack_gzip(const char *text, size_t len, char *out, size_t room)
 {
     z_stream stream = {0};
     deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-    stream.next_in = (Bytef *)text;
+    stream.next_in = (Bytef *)(uintptr_t)text;
     stream.avail_in = len;
     stream.next_out = (Bytef *)out;
     stream.avail_out = room;

@@ -77,9 +77,10 @@ static const char *make_topic(int partitions, const char *const *config)
 static void send_by(rd_kafka_t *rk, const char *topic, int32_t partition, const char *key, const char *value,
                     int64_t timestamp_ms)
 {
+    void *key_data = (void *)(uintptr_t)key, *value_data = (void *)(uintptr_t)value;
     rd_kafka_resp_err_t code = rd_kafka_producev(
         rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_KEY(key, strlen(key)), RD_KAFKA_V_VALUE((void *)value, strlen(value)),
+        RD_KAFKA_V_KEY(key_data, strlen(key)), RD_KAFKA_V_VALUE(value_data, strlen(value)),
         RD_KAFKA_V_TIMESTAMP(timestamp_ms), RD_KAFKA_V_END);
     assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
 }
@@ -962,6 +963,10 @@ int main(void)
         cmocka_unit_test(a_member_that_did_not_poll_in_time_is_told_that_it_lost_its_partitions),
         cmocka_unit_test(a_restart_of_the_broker_is_ridden_out),
     };
+#ifdef __SANITIZE_THREAD__ /* librdkafka makes its threads by C11's calls, which ThreadSanitizer does not know: it crashes */
+    puts("ok streams on Kafka # SKIP under ThreadSanitizer");
+    return 0;
+#endif
     servers = getenv("LEAT_KAFKA");
     rd_kafka_t *dummy = NULL;
     if (servers == NULL) {
