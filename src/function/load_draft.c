@@ -334,6 +334,10 @@ static int read_value(const struct leat_loader *loader, const struct leat_option
     }
     if (leat_load_scalar(loader, node, ret) < 0)
         return -1;
+    if (ret->secret && (row->type == LEAT_OPTION_EXPRESSION || row->type == LEAT_OPTION_WINDOW))
+        return leat_load_fail(loader, node,
+                              "${…} can not be part of an expression: what it computes would depend on where it runs, and "
+                              "reports of it would show what may be a secret");
     return interpret(loader, row, path, ret);
 }
 

@@ -574,7 +574,7 @@ static int compile(struct pass *pass, const struct scope *scope, const struct le
     struct leat_loader *loader = pass->loader;
     struct leat_expr_place place = leat_load_text_place(loader, given->node);
     if (leat_expr_compile(&scope->face, place, leat_bytes_of(given->text), want, pass->arena, ret, loader->err) < 0)
-        return given->secret ? leat_load_place(loader, given) : -1;
+        return -1;
     note_registers(pass, *ret);
     return 0;
 }
@@ -844,7 +844,7 @@ static int parse_windows(struct pass *pass)
         const struct leat_given *given = &list->items[i].given;
         if (leat_expr_window_parse(leat_load_text_place(pass->loader, given->node), leat_bytes_of(given->text),
                                    pass->arena, &pass->named[i], pass->loader->err) < 0)
-            return given->secret ? leat_load_place(pass->loader, given) : -1;
+            return -1;
     }
     return 0;
 }

@@ -174,8 +174,9 @@ static const struct refusal refusals[] = {
      "fn.yaml:7:21: this does not do with what ${…} stands for (it is not shown, for it may be a secret)\n"
      "  limits: {event_age: '${LEAT_TEST_SECRET}'}\n"
      "                      ^"},
-    {"a_secret_is_not_shown_by_an_error_of_its_expression", "features: {f: 'ln(${LEAT_TEST_SECRET})'}\n", NULL,
-     "fn.yaml:7:15: this does not do with what ${…} stands for (it is not shown, for it may be a secret)\n"
+    {"an_expression_from_outside_the_file_is_refused", "features: {f: 'ln(${LEAT_TEST_SECRET})'}\n", NULL,
+     "fn.yaml:7:15: ${…} can not be part of an expression: what it computes would depend on where it runs, and reports of "
+     "it would show what may be a secret\n"
      "  features: {f: 'ln(${LEAT_TEST_SECRET})'}\n"
      "                ^"},
     {"a_secret_is_not_shown_by_an_error_of_its_type",
