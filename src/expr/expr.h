@@ -52,6 +52,7 @@ struct leat_expr; /* compiled; immutable; lives in the arena that it was compile
 struct leat_expr_place {
     const char *file;
     int line, column; /* from 1 */
+    int indent;       /* characters that its further lines have lost, as those of a YAML block have */
 };
 
 /* What is to be remembered for one aggregate. Expressions with `stream_` are over the frame of that stream's own event

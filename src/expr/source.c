@@ -85,8 +85,7 @@ int leat_expr_fail(const struct leat_expr_source *source, size_t at, struct leat
     for (size_t i = 0; i < at; i++)
         line += text.data[i] == '\n';
     column = characters(text, line_start(text, at), at) + 1;
-    if (line == source->place.line)
-        column += source->place.column - 1;
+    column += line == source->place.line ? source->place.column - 1 : source->place.indent;
 
     if (source->place.file)
         leat_buffer_format(&out, "%.300s:", source->place.file);

@@ -87,6 +87,7 @@ struct leat_expr_place leat_load_text_place(const struct leat_loader *loader, co
         indent++;
     place.line++;
     place.column = (int)indent + 1;
+    place.indent = (int)indent;
     return place;
 }
 

@@ -522,7 +522,7 @@ static const struct refusal refusals[] = {
      "     yy)\n"
      "",
      NULL,
-     "fn.yaml:10:2: there is no 'yy' in features\n"
+     "fn.yaml:10:6: there is no 'yy' in features\n"
      "   yy)\n"
      "   ^"},
 };
