@@ -175,6 +175,11 @@ static int open_partition(struct leat_worker *worker, struct leat_input *input, 
         at.offset = LEAT_OFFSET_BEGIN; /* committed by someone else: all of the log is state */
     if (add_cursor(worker, 0, input->partition, at, worker->config.service, &input->cursor, err) < 0)
         return -1;
+    if (!fresh && input->cursor->reader->start > input->committed)
+        leat_worker_say(worker,
+                        "%s/%d: offsets %lld to %lld left the log (retention) before they were processed; going on at %lld",
+                        function->sources[0].topic, input->partition, (long long)input->committed,
+                        (long long)input->cursor->reader->start - 1, (long long)input->cursor->reader->start);
     input->cursor->silent_before = fresh ? 0 : input->committed;
     input->next = fresh ? -1 : input->committed;
     leat_state_resume(input->state, 0, checkpoint->watermark);
