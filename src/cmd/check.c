@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define RECORDS 1000
 
@@ -406,6 +407,8 @@ static int check_records(struct leat_check *check, const char *files, struct lea
     }
     if (leat_cmd_open_stream(check->function, files, NULL, &stream, err) < 0)
         return -1;
+    if (!files && isatty(STDERR_FILENO))
+        fprintf(stderr, "leat check: looking at the topics; a broker that does not answer takes some seconds\n");
     int result = leat_check_records(check, stream, wall_clock(), err);
     leat_stream_close(stream);
     if (result == 0 || files || err->kind != LEAT_ERROR_ENVIRONMENT)
