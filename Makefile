@@ -26,10 +26,10 @@ test-all: ## all tests: also real Kafka, trainers, both compilers with -Werror, 
 	@scripts/build.sh $(BUILD)/test $(SANITIZED) || { echo '0 passed, 1 failed'; exit 1; }
 	@tests/run.py --build $(BUILD)/test --slow $(if $(ONLY),--only '$(ONLY)')
 
-bench: ## run the benchmarks
+bench: ## run the benchmarks (ARGS="core score" for some of them)
 	@scripts/install-deps.sh build bench
 	@scripts/build.sh $(BUILD)/bench -Dbench=true
-	@scripts/bench.sh $(BUILD)/bench $(ARGS)
+	@bench/run.sh $(BUILD)/bench $(ARGS)
 
 fuzz: ## run each fuzzer for FUZZ_SECONDS (20) (ONLY=name for one of them)
 	@scripts/install-deps.sh build clang

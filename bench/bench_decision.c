@@ -2,6 +2,7 @@
 #include "observe/decision.h"
 
 #include "function/bound.h"
+#include "report.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -64,7 +65,9 @@ int main(int argc, char **argv)
         double took = (now_ns() - start) / RECORDS;
         best = took < best ? took : best;
     }
-    printf("decision record: %d features, %zu bytes, %.0f ns\n", FEATURES, out.len / RECORDS, best);
+    char against[32];
+    snprintf(against, sizeof against, "%zu bytes", out.len / RECORDS);
+    bench_report("decision record of 20 features", best, "ns", "", against);
     leat_decision_writer_free(writer);
     leat_buffer_done(&out);
     return 0;

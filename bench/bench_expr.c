@@ -97,7 +97,7 @@ int main(void)
     for (size_t c = 0; c < sizeof(CASES) / sizeof(CASES[0]); c++) {
         const struct leat_expr *expr;
         struct leat_error err;
-        struct leat_expr_place place = {"bench", 1, 1};
+        struct leat_expr_place place = {.file = "bench", .line = 1, .column = 1};
         if (leat_expr_compile(&scope, place, leat_bytes_of(CASES[c].text), LEAT_TYPE_NULL, &arena, &expr, &err) != 0) {
             fprintf(stderr, "%s\n", err.text);
             return 1;

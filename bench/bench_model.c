@@ -3,15 +3,16 @@
  * Rows differ and rotate: a single repeated row would train the branch predictor and flatter every kernel that branches. Others
  * may use the machine too: each stretch of rows is timed by itself, and of several rounds its fastest time counts. */
 #include "model/model.h"
+#include "report.h"
 #include "support/make_model.h"
 
 #include <stdio.h>
 #include <time.h>
 
 #define FEATURES 32
-#define ROWS     8192
-#define ROUNDS   9
-#define STRETCH  1024
+#define ROWS 8192
+#define ROUNDS 9
+#define STRETCH 1024
 
 static double now_us(void)
 {
@@ -34,7 +35,8 @@ static struct leat_model *make(bool xgboost, const struct make_options *options)
     return model;
 }
 
-static void score(const struct leat_model *model, const double *rows, size_t size, size_t total, double *ret_out, void *scratch)
+static void score(const struct leat_model *model, const double *rows, size_t size, size_t total, double *ret_out,
+                  void *scratch)
 {
     if (size == 0) {
         for (size_t row = 0; row < total; row++)
@@ -68,6 +70,16 @@ static double measure(const struct leat_model *model, const double *rows, size_t
     return sum / ROWS;
 }
 
+static void report(const char *name, double single, double batch, double plain)
+{
+    char metric[64], against[64];
+    snprintf(against, sizeof against, "its plain twin: %.2f us", plain);
+    snprintf(metric, sizeof metric, "model of %s, one row", name);
+    bench_report(metric, single, "us", "", against);
+    snprintf(metric, sizeof metric, "model of %s, a row of 256", name);
+    bench_report(metric, batch, "us", "", against);
+}
+
 int main(void)
 {
     static const struct {
@@ -82,7 +94,8 @@ int main(void)
     double *rows = make_rows(1, ROWS, FEATURES, false);
     double *with_missing = make_rows(2, ROWS, FEATURES, true);
     double check = 0;
-    printf("%-10s %-22s %-8s %8s %8s %8s %8s %8s %8s   us a row\n", "format", "model", "rows", "plain", "1", "8", "64", "256", "1024");
+    printf("# %-10s %-22s %-8s %8s %8s %8s %8s %8s %8s   us a row\n", "format", "model", "rows", "plain", "1", "8",
+           "64", "256", "1024");
     for (int xgboost = 1; xgboost >= 0; xgboost--) {
         for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
             struct make_options options = sizes[s].options;
@@ -93,13 +106,17 @@ int main(void)
             struct leat_model *model = make(xgboost != 0, &options);
             for (int missing = 0; missing < 2; missing++) {
                 const double *values = missing != 0 ? with_missing : rows;
-                printf("%-10s %-22s %-8s %8.3f", xgboost != 0 ? "xgboost" : "lightgbm", sizes[s].name, missing != 0 ? "missing" : "whole",
-                       measure(model, values, 0, &check));
+                double plain = measure(model, values, 0, &check), us[sizeof batches / sizeof batches[0]];
+                printf("# %-10s %-22s %-8s %8.3f", xgboost != 0 ? "xgboost" : "lightgbm", sizes[s].name,
+                       missing != 0 ? "missing" : "whole", plain);
                 for (size_t b = 0; b < sizeof batches / sizeof batches[0]; b++) {
-                    printf(" %8.3f", measure(model, values, batches[b], &check));
+                    us[b] = measure(model, values, batches[b], &check);
+                    printf(" %8.3f", us[b]);
                     fflush(stdout);
                 }
                 printf("\n");
+                if (xgboost != 0 && missing == 0)
+                    report(sizes[s].name, us[0], us[3], plain);
             }
             leat_model_unref(model);
         }

@@ -4,6 +4,7 @@
  *   bench_stream [RECORDS] [PARTITIONS] [NAME=VALUE]...   (settings of the Kafka client) */
 #include "base/arena.h"
 #include "base/time.h"
+#include "report.h"
 #include "stream/stream.h"
 
 #include <signal.h>
@@ -31,9 +32,10 @@ static void check(int status, const struct leat_error *err)
 
 static void report(const char *what, double records, double bytes, double wall, double cpu)
 {
-    printf("%-28s %10.0f records/s %8.2f GB/s %7.3f us CPU a record\n", what, records / wall, bytes / wall * 1e-9,
-           cpu / records * 1e6);
-    fflush(stdout);
+    char metric[64], against[64];
+    snprintf(metric, sizeof metric, "stream: %s", what);
+    snprintf(against, sizeof against, "%.2f GB/s, %.3f us CPU a record", bytes / wall * 1e-9, cpu / records * 1e6);
+    bench_report(metric, records / wall, "records/s", "", against);
 }
 
 /* -- files ---------------------------------------------------------------------------------------------------------- */
@@ -150,7 +152,7 @@ static void pass_through(struct leat_stream *stream, const char *from, const cha
     check(leat_stream_flush(stream, 60000, &err), &err);
     report(to == NULL ? "consume" : "consume and produce", (double)records, 200.0 * (double)records,
            seconds(CLOCK_MONOTONIC) - wall, seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu);
-    printf("%-28s %10.0f ms\n", "  longest pause", longest * 1e3);
+    printf("# longest pause %.0f ms\n", longest * 1e3);
     for (int p = 0; p < partitions; p++)
         leat_reader_close(readers[p]);
 }
@@ -182,7 +184,7 @@ static void bench_kafka(const char *servers, int64_t records, int partitions, in
     }
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf("%-28s %10ld MB\n", "  most memory", usage.ru_maxrss / 1024);
+    printf("# most memory %ld MB\n", usage.ru_maxrss / 1024);
 }
 
 int main(int argc, char **argv)
