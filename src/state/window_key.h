@@ -28,6 +28,15 @@ struct leat_window_queue {
     uint32_t ids[];
 };
 
+/* Sums of what is before a place in a log. */
+struct leat_window_prefix {
+    leat_int128 sum;
+    struct leat_squares squares;
+    uint32_t n;
+};
+
+struct leat_window_marks; /* window_marks.c */
+
 struct leat_window_key {
     uint32_t len; /* of the key; first, as the index wants it */
     uint32_t start, count, capacity;
@@ -59,6 +68,7 @@ struct leat_windows {
     leat_int128 *sums;  /* scratch: per cell, as in a key */
     uint32_t *counts;
     struct leat_squares *squares;
+    struct leat_window_prefix *prefixes[2]; /* scratch: per column with values */
 };
 
 static inline bool leat_word_is_value(int64_t word)
@@ -120,6 +130,34 @@ static inline struct leat_window_queue **leat_key_queues(const struct leat_windo
 {
     return leat_key_part(key, windows->layout.queues);
 }
+
+static inline struct leat_window_marks **leat_key_marks(const struct leat_windows *windows,
+                                                        const struct leat_window_key *key)
+{
+    return leat_key_part(key, windows->layout.marks);
+}
+
+/* window_marks.c: sums and extremes of blocks of a long log, for windows that end before its newest event. Made by the
+ * first such window, then kept up to date until the log is short again or cleared. */
+
+/* From so many events on a log may have marks. */
+#define MARKS_MIN 512
+
+void leat_window_marks_make(struct leat_windows *windows, struct leat_window_key *key);
+void leat_window_marks_give(struct leat_windows *windows, struct leat_window_key *key);
+/* An event came in at `index`; the oldest left. */
+void leat_window_marks_insert(struct leat_windows *windows, struct leat_window_key *key, uint32_t index);
+void leat_window_marks_drop(struct leat_windows *windows, struct leat_window_key *key);
+/* Sums of the events before `index`, per column with values, counted from a place that is the same for all. */
+void leat_window_marks_prefix(const struct leat_windows *windows, const struct leat_window_key *key, uint32_t index,
+                              struct leat_window_prefix *ret);
+/* The extreme of the events [low, high). */
+int64_t leat_window_marks_extreme(struct leat_windows *windows, const struct leat_window_key *key, uint32_t extreme,
+                                  uint32_t low, uint32_t high);
+
+/* The greatest or least word that is a value of `n` events, or one that is none. */
+int64_t leat_window_scan(const struct leat_windows *windows, const struct leat_window_key *key,
+                         const struct leat_window_extreme *extreme, uint32_t low, uint32_t high);
 
 /* window_log.c */
 

@@ -34,11 +34,11 @@ uint32_t leat_window_log_after(const struct leat_windows *windows, const struct 
 static void apply_event(const struct leat_windows *windows, struct leat_window_key *key, uint32_t index)
 {
     const struct leat_window_layout *layout = &windows->layout;
-    for (size_t i = 0; i < layout->sum_column_count; i++) {
-        const struct leat_window_sum *sum = &layout->sum_columns[i];
-        int64_t word = windows->event[1 + sum->column];
-        if (leat_word_is_value(word))
-            windows->steps[sum->column] = leat_word_steps(word, sum->is_double);
+    for (size_t i = 0; i < layout->values_count; i++) {
+        const struct leat_window_values *values = &layout->values[i];
+        int64_t word = windows->event[1 + values->column];
+        if (values->has_sum && leat_word_is_value(word))
+            windows->steps[values->column] = leat_word_steps(word, values->is_double);
     }
     const uint32_t *tails = leat_key_part(key, layout->tails);
     uint32_t *counts = leat_key_part(key, layout->counts);
@@ -277,6 +277,8 @@ static void drop_front(struct leat_windows *windows, struct leat_window_key *key
         if (!id_is_held(key, edges[i]))
             edges[i] = NO_ID(key);
     windows->counters.events -= count;
+    if (*leat_key_marks(windows, key) != NULL)
+        leat_window_marks_drop(windows, key);
 }
 
 static void drop_expired(struct leat_windows *windows, struct leat_window_key *key)
@@ -425,6 +427,8 @@ struct leat_window_key *leat_window_log_insert(struct leat_windows *windows, str
     edges_follow(windows, key, index);
     if (layout->extreme_count > 0)
         queues_follow(windows, key, index);
+    if (*leat_key_marks(windows, key) != NULL)
+        leat_window_marks_insert(windows, key, index);
     return key;
 }
 
@@ -434,6 +438,8 @@ void leat_window_log_clear(struct leat_windows *windows, struct leat_window_key 
     struct leat_window_queue **queues = leat_key_queues(windows, key);
     for (size_t i = 0; i < windows->layout.extreme_count; i++)
         queue_give(windows, &queues[i]);
+    if (windows->layout.range_count > 0)
+        leat_window_marks_give(windows, key);
     key->start = 0;
 }
 

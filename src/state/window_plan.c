@@ -51,13 +51,18 @@ static bool needs_sum(enum leat_aggregate_kind kind)
     return kind == LEAT_AGGREGATE_SUM || kind == LEAT_AGGREGATE_AVG || needs_squares(kind);
 }
 
-static void add_sum_column(struct leat_window_layout *layout, const struct leat_window_cell *cell)
+static uint32_t values_for(struct leat_window_layout *layout, const struct leat_window_op *op)
 {
     size_t i = 0;
-    while (i < layout->sum_column_count && layout->sum_columns[i].column != cell->column)
+    while (i < layout->values_count && layout->values[i].column != (uint32_t)op->column)
         i++;
-    layout->sum_columns[i] = (struct leat_window_sum){cell->column, cell->is_double};
-    layout->sum_column_count += i == layout->sum_column_count;
+    struct leat_window_values *values = &layout->values[i];
+    layout->values_count += i == layout->values_count;
+    values->column = (uint32_t)op->column;
+    values->is_double = op->type == LEAT_TYPE_DOUBLE;
+    values->has_sum |= needs_sum(op->kind);
+    values->has_squares |= needs_squares(op->kind);
+    return (uint32_t)i;
 }
 
 static uint32_t cell_for(struct leat_window_layout *layout, const struct leat_window_op *op)
@@ -76,9 +81,8 @@ static uint32_t cell_for(struct leat_window_layout *layout, const struct leat_wi
             .squares = -1,
         };
     }
+    cell->values = values_for(layout, op);
     cell->has_sum |= needs_sum(op->kind);
-    if (cell->has_sum)
-        add_sum_column(layout, cell);
     if (needs_squares(op->kind) && cell->squares < 0)
         cell->squares = (int32_t)layout->squares_count++;
     return (uint32_t)i;
@@ -236,8 +240,9 @@ static void place_life(struct leat_window_life *life, size_t *at)
 static void place_all(struct leat_window_layout *layout, size_t header)
 {
     size_t at = header;
-    if (layout->extreme_count > 0)
-        layout->queues = put(&at, layout->extreme_count * 8, 8);
+    layout->queues = put(&at, layout->extreme_count * 8, 8);
+    if (layout->range_count > 0)
+        layout->marks = put(&at, 8, 8);
     layout->tails = put(&at, layout->range_count * 4, 4);
     layout->counts = put(&at, layout->cell_count * 4, 4);
     layout->edge_ids = put(&at, layout->edge_count * 8, 4);
@@ -259,7 +264,7 @@ void leat_window_layout_make(struct leat_window_layout *layout, const struct lea
     layout->ranges = leat_arena_zalloc(arena, most, sizeof(*layout->ranges));
     layout->cells = leat_arena_zalloc(arena, most, sizeof(*layout->cells));
     layout->cells_of = leat_arena_zalloc(arena, most, sizeof(*layout->cells_of));
-    layout->sum_columns = leat_arena_zalloc(arena, most, sizeof(*layout->sum_columns));
+    layout->values = leat_arena_zalloc(arena, most, sizeof(*layout->values));
     layout->extremes = leat_arena_zalloc(arena, most, sizeof(*layout->extremes));
     layout->edges = leat_arena_zalloc(arena, most, sizeof(*layout->edges));
     layout->hints = leat_arena_zalloc(arena, most, sizeof(*layout->hints));

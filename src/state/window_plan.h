@@ -10,15 +10,18 @@
 /* Count, sum and squares of one column over one range. */
 struct leat_window_cell {
     uint32_t column;
-    uint32_t range; /* number */
+    uint32_t range;  /* number */
+    uint32_t values; /* number of the column among those with values */
     bool is_double;
     bool has_sum;
     int32_t squares; /* number among those that have squares, or -1 */
 };
 
-struct leat_window_sum {
+/* A column of which some cell counts or sums the values. */
+struct leat_window_values {
     uint32_t column;
     bool is_double;
+    bool has_sum, has_squares;
 };
 
 /* The extremes of one column. */
@@ -69,9 +72,9 @@ struct leat_window_layout {
     size_t range_count;
     struct leat_window_cell *cells; /* by range */
     size_t cell_count, squares_count;
-    size_t *cells_of;                    /* cells_of[r] … cells_of[r + 1] − 1 are those of range r */
-    struct leat_window_sum *sum_columns; /* the columns of which some cell has a sum */
-    size_t sum_column_count;
+    size_t *cells_of;                  /* cells_of[r] … cells_of[r + 1] − 1 are those of range r */
+    struct leat_window_values *values; /* by column, each once */
+    size_t values_count;
     struct leat_window_extreme *extremes;
     size_t extreme_count;
     uint32_t *edges; /* the columns of which the last two values are kept at hand */
@@ -86,7 +89,7 @@ struct leat_window_layout {
     size_t op_count;
 
     /* Offsets into a key's block. */
-    size_t sums, squares, queues, counts, tails, edge_ids, hint_ids;
+    size_t sums, squares, queues, marks, counts, tails, edge_ids, hint_ids;
     size_t key; /* the key's bytes, before the events */
 };
 

@@ -192,28 +192,6 @@ struct view {
     const struct leat_squares *squares;
 };
 
-/* The words that are no value are the least integers: the greatest word is a value if there is one, and the least value is
- * the least word counted from behind them, as unsigned. */
-static int64_t scan_extreme(const struct leat_windows *windows, const struct leat_window_key *key,
-                            const struct leat_window_op *op, uint32_t low, uint32_t high)
-{
-    size_t stride = windows->layout.stride;
-    const int64_t *event = leat_key_event(windows, key, low) + 1 + op->column;
-    if (op->kind == LEAT_AGGREGATE_MAX) {
-        int64_t max = WORD_ABSENT;
-        for (uint32_t i = low; i < high; i++, event += stride)
-            max = *event > max ? *event : max;
-        return max;
-    }
-    const uint64_t zero = (uint64_t)WORD_ABSENT + 1;
-    uint64_t min = UINT64_MAX;
-    for (uint32_t i = low; i < high; i++, event += stride) {
-        uint64_t word = (uint64_t)*event - zero;
-        min = word < min ? word : min;
-    }
-    return (int64_t)(min + zero);
-}
-
 /* The place in a queue of the first event from `low` on. Few are counted: that is quicker than to guess where to go. */
 static uint32_t queue_find(const struct leat_window_queue *queue, const struct leat_window_key *key, uint32_t low)
 {
@@ -232,19 +210,22 @@ static uint32_t queue_find(const struct leat_window_queue *queue, const struct l
 }
 
 /* The queue's first event of the window is its extreme, if the window reaches that far. One that ends earlier must look. */
-static int64_t find_extreme(const struct leat_windows *windows, const struct leat_window_key *key,
+static int64_t find_extreme(struct leat_windows *windows, const struct leat_window_key *key,
                             const struct leat_window_op *op, uint32_t low, uint32_t high)
 {
+    const struct leat_window_extreme *extreme = &windows->layout.extremes[op->part];
     const struct leat_window_queue *queue = leat_key_queues(windows, key)[op->part];
     if (queue == NULL)
-        return scan_extreme(windows, key, op, low, high);
+        return leat_window_scan(windows, key, extreme, low, high);
     uint32_t at = queue_find(queue, key, low);
     if (at == queue->end)
         return WORD_ABSENT;
     uint32_t index = queue->ids[at] - key->base;
     if (index < high)
         return column_word(windows, key, index, op->column);
-    return scan_extreme(windows, key, op, low, high);
+    if (*leat_key_marks(windows, key) != NULL)
+        return leat_window_marks_extreme(windows, key, op->part, low, high);
+    return leat_window_scan(windows, key, extreme, low, high);
 }
 
 static int64_t find_first(const struct leat_windows *windows, struct leat_window_key *key,
@@ -280,7 +261,7 @@ static int64_t find_last(const struct leat_windows *windows, const struct leat_w
     return at >= low ? column_word(windows, key, (uint32_t)at, op->column) : WORD_ABSENT;
 }
 
-static bool read_view(const struct leat_windows *windows, struct leat_window_key *key, const struct view *view,
+static bool read_view(struct leat_windows *windows, struct leat_window_key *key, const struct view *view,
                       struct leat_value *ret)
 {
     bool all = true;
@@ -365,6 +346,25 @@ static bool read_newest(struct leat_windows *windows, struct leat_window_key *ke
     return read_view(windows, key, &view, ret);
 }
 
+/* The cells of a range for the events [low, high), by marks: what is before high, whose prefix is there, less what is before
+ * low. */
+static void cells_by_marks(struct leat_windows *windows, const struct leat_window_key *key, uint32_t r, uint32_t low)
+{
+    const struct leat_window_layout *layout = &windows->layout;
+    leat_window_marks_prefix(windows, key, low, windows->prefixes[0]);
+    for (size_t i = layout->cells_of[r]; i < layout->cells_of[r + 1]; i++) {
+        const struct leat_window_cell *cell = &layout->cells[i];
+        const struct leat_window_prefix *from = &windows->prefixes[0][cell->values];
+        const struct leat_window_prefix *to = &windows->prefixes[1][cell->values];
+        windows->counts[i] = to->n - from->n;
+        windows->sums[i] = leat_exact_sub(to->sum, from->sum);
+        if (cell->squares < 0)
+            continue;
+        windows->squares[cell->squares] = to->squares;
+        leat_squares_part(&windows->squares[cell->squares], &from->squares);
+    }
+}
+
 /* Adds the events [from, to), if there are any, to the copied cells, or takes them out. */
 static void cells_change(struct leat_windows *windows, const struct leat_window_key *key, uint32_t r, uint32_t from,
                          uint32_t to, bool add)
@@ -374,14 +374,9 @@ static void cells_change(struct leat_windows *windows, const struct leat_window_
                                 windows->sums, windows->squares);
 }
 
-/* Brings the copied cells of a range from [tail, end) to [low, high). Where the two have little in common it starts from nothing. */
-static void cells_at(struct leat_windows *windows, const struct leat_window_key *key, uint32_t r, uint32_t low,
-                     uint32_t high)
+static void cells_copy(struct leat_windows *windows, const struct leat_window_key *key, uint32_t r, bool afresh)
 {
     const struct leat_window_layout *layout = &windows->layout;
-    uint32_t tail = ((const uint32_t *)leat_key_part(key, layout->tails))[r] - key->base;
-    uint64_t apart = (uint64_t)(low > tail ? low - tail : tail - low) + (key->count - high);
-    bool afresh = apart >= high - low;
     for (size_t i = layout->cells_of[r]; i < layout->cells_of[r + 1]; i++) {
         int32_t s = layout->cells[i].squares;
         windows->counts[i] = afresh ? 0 : ((const uint32_t *)leat_key_part(key, layout->counts))[i];
@@ -390,6 +385,21 @@ static void cells_at(struct leat_windows *windows, const struct leat_window_key 
             windows->squares[s] = afresh ? (struct leat_squares){.limb = {0}}
                                          : ((const struct leat_squares *)leat_key_part(key, layout->squares))[s];
     }
+}
+
+/* The cells of a range for the events [low, high): from those of [tail, end), where the two have much in common; else from
+ * marks, or from nothing. */
+static void cells_at(struct leat_windows *windows, const struct leat_window_key *key, uint32_t r, uint32_t low,
+                     uint32_t high)
+{
+    uint32_t tail = ((const uint32_t *)leat_key_part(key, windows->layout.tails))[r] - key->base;
+    uint64_t apart = (uint64_t)(low > tail ? low - tail : tail - low) + (key->count - high);
+    bool afresh = apart >= high - low;
+    if (*leat_key_marks(windows, key) != NULL && (afresh ? high - low : apart) > MARKS_MIN / 8) {
+        cells_by_marks(windows, key, r, low);
+        return;
+    }
+    cells_copy(windows, key, r, afresh);
     uint32_t at = afresh ? high : tail, end = afresh ? high : key->count;
     cells_change(windows, key, r, at, low, false);
     cells_change(windows, key, r, low, at, true);
@@ -400,6 +410,11 @@ static bool read_behind(struct leat_windows *windows, struct leat_window_key *ke
 {
     const struct leat_window_layout *layout = &windows->layout;
     uint32_t high = leat_window_log_after(windows, key, t);
+    struct leat_window_marks **marks = leat_key_marks(windows, key);
+    if (*marks == NULL && key->count >= MARKS_MIN)
+        leat_window_marks_make(windows, key);
+    if (*marks != NULL)
+        leat_window_marks_prefix(windows, key, high, windows->prefixes[1]);
     for (uint32_t r = 0; r < layout->range_count; r++) {
         uint32_t low = leat_window_log_after(windows, key, begin_of(windows, r, t));
         windows->lows[r] = low < high ? low : high;

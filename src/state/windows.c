@@ -34,6 +34,9 @@ struct leat_windows *leat_windows_new(const struct leat_window_plan *plan)
     windows->sums = leat_arena_zalloc(&windows->arena, layout->cell_count + 1, sizeof(*windows->sums));
     windows->counts = leat_arena_zalloc(&windows->arena, layout->cell_count + 1, sizeof(*windows->counts));
     windows->squares = leat_arena_zalloc(&windows->arena, layout->squares_count + 1, sizeof(*windows->squares));
+    for (size_t i = 0; i < 2; i++)
+        windows->prefixes[i] = leat_arena_zalloc(&windows->arena, layout->values_count + 1,
+                                                 sizeof(*windows->prefixes[i]));
     windows->events_max = plan->events_per_key_max;
     if (windows->events_max == 0 || windows->events_max > EVENTS_MAX)
         windows->events_max = EVENTS_MAX;

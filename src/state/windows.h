@@ -7,7 +7,9 @@
  * Exact: the value for a key at time t is that of the set of added events with time in (t − range, t], and of nothing
  * else: not of what has left or of where a replay began. DOUBLEs are summed in 128-bit fixed point with steps of 2^-48 (adding and
  * removing are exact; a value beyond ±2^55 is refused by add), squares in 256 bits; min and max by order statistics.
- * In order, add and read cost O(1) amortised per aggregate. Without a range (LEAT_RANGE_NONE): all events that were
+ * In order, add and read cost O(1) amortised per aggregate. An event with k others behind it moves those along (16 bytes
+ * each for one column) and updates k / 64 marks; a window that ends before the newest event costs O(log n) by marks for sums
+ * and counts, and for min and max at most O(n / 64). Without a range (LEAT_RANGE_NONE): all events that were
  * added, whatever their time, in O(1) memory per key.
  *
  * One thread. No clocks: the caller says how far time has come. */
@@ -39,7 +41,8 @@ struct leat_window_plan {
      * oldest event is dropped, and the key is marked. */
     uint32_t events_per_key_max;
     /* 0: none. At it likewise, several at once (a sixteenth of the key's events); an event of a new key finds no room, and
-     * then all keys that are not held are marked. Queues of extremes may go beyond it, by a quarter at the very most. */
+     * then all keys that are not held are marked. What makes reading quick (queues of extremes, marks of
+     * long logs) may go beyond it, by a part of what the events take. */
     uint64_t bytes_max;
 };
 

@@ -256,6 +256,27 @@ static void random_streams_read_as_the_plain_twin_reads_them(void **state)
     }
 }
 
+/* Logs of thousands of events, of which windows end anywhere. */
+static void long_logs_out_of_order_read_as_the_plain_twin_reads_them(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        struct random_load load = {
+            .ranges = {64, 700, 3000, 20000},
+            .range_count = 4,
+            .keys = seed == 8 ? 3 : 1,
+            .step = seed % 2 ? 4 : 12,
+            .disorder = seed % 3 ? 900 : 8000,
+            .wild = seed % 2,
+            .evicts = seed % 4 != 0,
+            .events_per_key_max = seed == 5 ? 1500 : 0,
+            .operations = 6000,
+            .aggregates = 9,
+        };
+        play(&load, seed);
+    }
+}
+
 /* ---- At the borders ---- */
 
 #define SECOND LEAT_SECOND
@@ -1078,14 +1099,13 @@ static void ten_million_updates_leave_no_drift(void **state)
 static void extremes_are_right_on_series_that_never_turn(void **state)
 {
     (void)state;
-    static const struct leat_window_aggregate EXTREMES[] = {{LEAT_AGGREGATE_MIN, 0, 50},
-                                                            {LEAT_AGGREGATE_MAX, 0, 50},
-                                                            {LEAT_AGGREGATE_MIN, 0, 400},
-                                                            {LEAT_AGGREGATE_MAX, 0, 400}};
+    static const struct leat_window_aggregate EXTREMES[] = {
+        {LEAT_AGGREGATE_MIN, 0, 50},  {LEAT_AGGREGATE_MAX, 0, 50},   {LEAT_AGGREGATE_MIN, 0, 400},
+        {LEAT_AGGREGATE_MAX, 0, 400}, {LEAT_AGGREGATE_MIN, 0, 1500}, {LEAT_AGGREGATE_MAX, 0, 1500}};
     for (int direction = -1; direction <= 1; direction++) {
         struct fixture f;
         open_windows(&f, LEAT_TYPE_DOUBLE, EXTREMES, COUNT_OF(EXTREMES));
-        for (int i = 0; i < 3000; i++) {
+        for (int i = 0; i < 6000; i++) {
             int64_t t = i % 10 == 9 ? i - 30 : i;
             add(&f, "k", t > 0 ? t : 0, number(direction * i));
             read_at(&f, "k", t > 0 ? t : 0);
@@ -1155,6 +1175,7 @@ int main(void)
         cmocka_unit_test(extremes_are_right_on_series_that_never_turn),
         cmocka_unit_test(a_plan_may_have_no_columns_or_no_aggregates),
         cmocka_unit_test(random_streams_read_as_the_plain_twin_reads_them),
+        cmocka_unit_test(long_logs_out_of_order_read_as_the_plain_twin_reads_them),
         cmocka_unit_test(ten_million_updates_leave_no_drift),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
