@@ -11,7 +11,7 @@
 struct leat_table_plan {
     const enum leat_type *columns;
     size_t column_count;
-    int64_t ttl;        /* µs; 0: rows do not age. A row whose time is more than this before the asker's reads as absent */
+    int64_t ttl; /* µs; 0: rows do not age. A row whose time is more than this before the asker's reads as absent */
     uint64_t bytes_max; /* 0: none. Beyond it a put of a new key fails */
 };
 
