@@ -106,11 +106,11 @@ static int take_roles(struct leat_roster *roster, const struct leat_roles *roles
     if (lineup.previous)
         lineup.shadows[lineup.shadow_count++] = lineup.previous;
     for (size_t i = 0; i < roles->shadow_count && lineup.shadow_count < LEAT_SHADOWS_MAX; i++) {
-        if (lineup.previous && roles->shadows[i].version == roles->previous.version)
-            continue; /* it is one already */
-        if (load_bound(roster, name, roles->shadows[i].version, &lineup.shadows[lineup.shadow_count], err) < 0)
+        struct leat_bound *shadow;
+        if (load_bound(roster, name, roles->shadows[i].version, &shadow, err) < 0)
             return -1;
-        lineup.shadow_count++;
+        if (shadow != lineup.previous)
+            lineup.shadows[lineup.shadow_count++] = shadow;
     }
     *ret_changed = !same(&lineup, &roster->lineup);
     roster->lineup = lineup;
