@@ -7,7 +7,7 @@
 
 #define NARROW_MAX  ((size_t)UINT16_MAX + 1) /* nodes of a group; places × LEAT_LANES */
 #define BLOCK_MAX   128                      /* rows */
-#define BLOCK_BYTES ((size_t)64 << 10)       /* and what they may take of the cache */
+#define BLOCK_BYTES ((size_t)16 << 10)       /* and what they may take of the cache */
 
 /* ---- numbers as integers in the same order ---- */
 
@@ -18,7 +18,7 @@ static inline uint32_t order32(float x)
     float positive_zero = x + 0.0f;
     memcpy(&bits, &positive_zero, sizeof bits);
     uint32_t flip = (0u - (bits >> 31)) | 0x80000000u;
-    return isnan(x) ? UINT32_MAX : bits ^ flip;
+    return (bits ^ flip) | (0u - (uint32_t)(x != x));
 }
 
 static inline uint64_t order64(double x)
@@ -27,18 +27,17 @@ static inline uint64_t order64(double x)
     double positive_zero = x + 0.0;
     memcpy(&bits, &positive_zero, sizeof bits);
     uint64_t flip = (0u - (bits >> 63)) | 0x8000000000000000u;
-    return isnan(x) ? UINT64_MAX : bits ^ flip;
+    return (bits ^ flip) | (0u - (uint64_t)(x != x));
 }
 
-/* LightGBM's kinds; XGBoost knows only the first. */
+/* LightGBM's kinds; XGBoost knows only the first. Without branches: which values are missing is hard to foretell. */
 static inline uint64_t order_kind(double x, uint32_t kind)
 {
-    bool zero = fabs(x) <= LEAT_TINY;
-    if (kind == LEAT_COLUMN_NO_ZERO)
-        return zero ? UINT64_MAX : order64(x);
-    if (kind == LEAT_COLUMN_NO_NAN && isnan(x))
-        return order64(0);
-    return order64(zero ? 0 : x);
+    double value = fabs(x) <= LEAT_TINY ? 0 : x;
+    if (kind == LEAT_COLUMN_NO_NAN)
+        return order64(value != value ? 0 : value);
+    uint64_t ordered = order64(value);
+    return kind == LEAT_COLUMN_NO_ZERO ? ordered | (0u - (uint64_t)(value == 0)) : ordered;
 }
 
 static inline float leaf32(uint32_t bits)
@@ -206,7 +205,9 @@ static void place_columns(struct compiler *c)
             count += (*place_of(c, kind, false, feature) | *place_of(c, kind, true, feature)) != 0;
     kernel->columns = leat_arena_zalloc(&kernel->arena, count, sizeof *kernel->columns);
     kernel->place_count = LEAT_PLACES_KEPT;
+    size_t column = 0;
     for (uint32_t kind = 0; kind < LEAT_COLUMN_KINDS; kind++) {
+        kernel->kind_first[kind] = column;
         for (uint32_t feature = 0; feature < features; feature++) {
             uint32_t *plain = place_of(c, kind, false, feature);
             uint32_t *negated = place_of(c, kind, true, feature);
@@ -214,9 +215,10 @@ static void place_columns(struct compiler *c)
                 continue;
             *plain = *plain == 0 ? 1 : (uint32_t)kernel->place_count++;
             *negated = *negated == 0 ? 1 : (uint32_t)kernel->place_count++;
-            kernel->columns[kernel->column_count++] = (struct leat_column){feature, kind, *plain, *negated};
+            kernel->columns[column++] = (struct leat_column){feature, *plain, *negated};
         }
     }
+    kernel->kind_first[LEAT_COLUMN_KINDS] = column;
 }
 
 /* Groups of eight in file order, which is the order of the sums. Returns the size of the largest. */

@@ -35,7 +35,6 @@ enum leat_column_kind {
  * written to place 1. */
 struct leat_column {
     uint32_t feature;
-    uint32_t kind;
     uint32_t place;
     uint32_t negated;
 };
@@ -69,8 +68,8 @@ struct leat_kernel {
     const char *name;
     const struct leat_forest *forest;
     struct leat_arena arena;
-    struct leat_column *columns;
-    size_t column_count;
+    struct leat_column *columns; /* by kind */
+    size_t kind_first[LEAT_COLUMN_KINDS + 1];
     size_t place_count; /* columns and negated columns that are read, and LEAT_PLACES_KEPT */
     union {
         struct leat_node_narrow *narrow;

@@ -80,16 +80,24 @@ static void KERNEL(run_block)(const struct leat_kernel *kernel, size_t tiles, co
     }
 }
 
-static void KERNEL(lay_out)(const struct leat_kernel *kernel, const double *row, KERNEL_X *ret)
+/* The columns of one kind, which is a constant wherever this is inlined. */
+static inline void KERNEL(lay_out_kind)(const struct leat_kernel *kernel, const double *row, KERNEL_X *ret, uint32_t kind)
 {
     const KERNEL_X missing = (KERNEL_X)-1;
-    ret[0] = 0;
-    for (size_t c = 0; c < kernel->column_count; c++) {
+    for (size_t c = kernel->kind_first[kind]; c < kernel->kind_first[kind + 1]; c++) {
         const struct leat_column *column = &kernel->columns[c];
-        KERNEL_X value = KERNEL_ORDERED(row[column->feature], column->kind);
+        KERNEL_X value = KERNEL_ORDERED(row[column->feature], kind);
         ret[(size_t)column->place * LEAT_LANES] = value;
-        ret[(size_t)column->negated * LEAT_LANES] = value == missing ? missing : ~value;
+        ret[(size_t)column->negated * LEAT_LANES] = ~value | (0 - (KERNEL_X)(value == missing));
     }
+}
+
+static void KERNEL(lay_out)(const struct leat_kernel *kernel, const double *row, KERNEL_X *ret)
+{
+    ret[0] = 0;
+    KERNEL(lay_out_kind)(kernel, row, ret, LEAT_COLUMN_VALUE);
+    KERNEL(lay_out_kind)(kernel, row, ret, LEAT_COLUMN_NO_NAN);
+    KERNEL(lay_out_kind)(kernel, row, ret, LEAT_COLUMN_NO_ZERO);
 }
 
 static void KERNEL(run)(const struct leat_kernel *kernel, const double *rows, size_t stride, size_t count, KERNEL_SUM *ret_raw,
