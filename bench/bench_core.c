@@ -1,6 +1,6 @@
 /* The core without I/O: what an event costs from the record's bytes to its encoded output, and where that goes.
  *
- *   bench_core [--once] [card-fraud] [flights [FOLDER]]        --once: for a profiler, all steps alone and no figures
+ *   bench_core [--once] [card-fraud] [flights [FOLDER]]        --once: for a profiler: all steps together, one time
  *
  * The same records are played four times, each time a step further (decode; apply what is not the input; windows, lookups and
  * features; models and outputs), and steps are told apart by subtraction: no clock is read between events. All runs of
@@ -222,7 +222,8 @@ static void measure(const struct play *play)
 static void run_once(const struct play *play)
 {
     size_t inputs;
-    run_step(play, STEP_SCORE, LEAT_BATCH_MAX, &inputs);
+    double ns = run_step(play, STEP_SCORE, LEAT_BATCH_MAX, &inputs);
+    printf("# %s: %.0f ns/event from bytes to output\n", play->name, ns);
 }
 
 int main(int argc, char **argv)
