@@ -9,7 +9,6 @@
 #include <string.h>
 #include <time.h>
 
-#define EVICT_EVERY 256 /* steps; a call does a bounded slice */
 #define IDLE_MS 50      /* the longest wait for data: bounds how late a stop or a commit is seen */
 #define BATCH_ROWS 16   /* enough for the kernels, few enough that the first row does not wait long for the last */
 #define CONTROL_RETRY_NS INT64_C(1000000000)
@@ -121,19 +120,19 @@ static void publish_gauges(struct leat_worker *worker)
         leat_metrics_set(&metrics->model_trained_at, leat_bound_version(champion)->trained_at);
 }
 
-/* Nobody asks for a time before watermark − grace any more; of global windows the slowest partition decides. */
-static void evict(struct leat_worker *worker)
+/* Nobody asks for a time before watermark − grace any more. Called for each event, so that what a late one still finds is
+ * decided by the log alone and not by where batches end. Of global windows the slowest partition decides; one that
+ * has shown no event yet asks for nothing. */
+static void evict_shared(struct leat_worker *worker)
 {
-    int64_t grace = worker->function->sources[0].grace;
     int64_t slowest = LEAT_TIME_MAX;
     for (size_t i = 0; i < worker->input_count; i++) {
         int64_t watermark = leat_state_watermark(worker->inputs[i].state);
-        slowest = watermark < slowest ? watermark : slowest;
-        if (watermark != LEAT_TIME_NONE)
-            leat_state_evict(worker->inputs[i].state, watermark - grace);
+        if (watermark != LEAT_TIME_NONE && watermark < slowest)
+            slowest = watermark;
     }
-    if (slowest != LEAT_TIME_NONE && slowest != LEAT_TIME_MAX)
-        leat_state_evict(worker->shared, slowest - grace);
+    if (slowest != LEAT_TIME_MAX)
+        leat_state_evict(worker->shared, slowest - worker->function->sources[0].grace);
 }
 
 static int finish_batch(struct leat_worker *worker, struct leat_error *err)
@@ -162,7 +161,6 @@ static int finish_batch(struct leat_worker *worker, struct leat_error *err)
     }
     leat_metrics_add(&metrics->batches, 1);
     leat_batch_reset(worker->batch);
-    evict(worker);
     return leat_delivery_close(worker, false, err);
 }
 
@@ -282,6 +280,7 @@ static int take_input(struct leat_worker *worker, struct leat_log_cursor *cursor
     struct leat_metrics *metrics = worker->config.metrics;
     bool early = worker->config.from != LEAT_TIME_NONE && event->time < worker->config.from;
     leat_metrics_add(&metrics->source_records[0], 1);
+    evict_shared(worker);
     if (event->heartbeat || event->filtered) {
         if (event->heartbeat)
             leat_state_resume(input->state, 0, event->time);
@@ -420,8 +419,6 @@ static int step(struct leat_worker *worker, enum step *ret, struct leat_error *e
         *ret = all_done && worker->input_count > 0 ? STEP_DONE : STEP_WAIT;
         return 0;
     }
-    if (++worker->steps % EVICT_EVERY == 0)
-        evict(worker);
     if (other && leat_cursor_before(other, next))
         return leat_worker_apply(worker, other, err);
     struct leat_input *input = leat_worker_input(worker, next);

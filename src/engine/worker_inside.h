@@ -70,7 +70,6 @@ struct leat_worker {
     struct leat_commit commits[LEAT_COMMITS];
     int64_t committed_ns;
     uint64_t blocked_mark; /* STEP_ENDS: the mark under which the waiting event was read */
-    uint64_t steps;
 };
 
 int64_t leat_worker_monotonic_ns(void);

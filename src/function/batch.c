@@ -231,8 +231,12 @@ static void judge_times(const struct leat_function *function, const struct leat_
     }
 }
 
-static void move_watermark(struct leat_state *partition, struct leat_state *shared, int64_t time)
+/* What lies behind the watermark that held before this event, and its grace, is gone for it. */
+static void move_watermark(const struct leat_function *function, struct leat_state *partition, struct leat_state *shared,
+                           int64_t time)
 {
+    if (partition->watermark != LEAT_TIME_NONE)
+        leat_state_evict(partition, partition->watermark - function->sources[0].grace);
     if (time > partition->watermark)
         partition->watermark = time;
     if (time > shared->clocks[0])
@@ -275,7 +279,7 @@ int leat_batch_add(struct leat_batch *batch, struct leat_state *partition, struc
     keep_values(batch, event, &result->record, frame);
     judge_times(function, partition, shared, now, result);
     if (apply)
-        move_watermark(partition, shared, event->time);
+        move_watermark(function, partition, shared, event->time);
     result->label_key = label_key(batch, frame);
     if (apply)
         leat_state_add(function, partition, shared, 0, event, &batch->scratch, &result->reason);
@@ -293,7 +297,7 @@ int leat_batch_add(struct leat_batch *batch, struct leat_state *partition, struc
 int leat_batch_replay(struct leat_batch *batch, struct leat_state *partition, struct leat_state *shared,
                       const struct leat_event *event, struct leat_reason *reason)
 {
-    move_watermark(partition, shared, event->time);
+    move_watermark(batch->function, partition, shared, event->time);
     return leat_state_add(batch->function, partition, shared, 0, event, &batch->scratch, reason);
 }
 

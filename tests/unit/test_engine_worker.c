@@ -316,6 +316,31 @@ static void restarts_change_no_feature_and_repeat_no_event(void **state)
     assert_int_equal(at, 60);
 }
 
+static void what_a_late_event_still_finds_does_not_depend_on_where_batches_end(void **state)
+{
+    struct fixture *fixture = *state;
+    char text[120];
+    for (int i = 0; i < 120; i++) {
+        int late = i % 7 == 6 ? 90 : i % 5 == 4 ? 30 : 0;
+        snprintf(text, sizeof text, "{\"card\":\"%c\",\"ts\":%d}", 'a' + i % 2, 1000 + i * 6 - late);
+        put(fixture, "tx", 0, text);
+        snprintf(text, sizeof text, "{\"n\":%d,\"ts\":%d}", i, 1000 + i * 6);
+        put(fixture, "all", 0, text);
+    }
+    fixture->config.batch_rows = 1;
+    run(fixture);
+    struct noted alone = fixture->noted;
+    fixture->config.batch_rows = LEAT_BATCH_MAX;
+    run(fixture);
+    assert_int_equal(alone.count, 120);
+    size_t partial = 0;
+    for (size_t i = 0; i < alone.count; i++) {
+        assert_string_equal(fixture->noted.lines[i], alone.lines[i]);
+        partial += strstr(alone.lines[i], "partial") != NULL;
+    }
+    assert_true(partial > 0);
+}
+
 static void a_topic_that_does_not_exist_is_an_error_of_the_environment(void **state)
 {
     struct fixture *fixture = *state;
@@ -342,6 +367,7 @@ int main(void)
         TEST(a_job_scores_from_and_to_event_times_and_fills_windows_before),
         TEST(partitions_are_scored_as_one_history_with_windows_of_their_own),
         TEST(restarts_change_no_feature_and_repeat_no_event),
+        TEST(what_a_late_event_still_finds_does_not_depend_on_where_batches_end),
         TEST(a_topic_that_does_not_exist_is_an_error_of_the_environment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
