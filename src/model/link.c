@@ -6,7 +6,7 @@
 
 static float sigmoid32(float x, bool unclamped)
 {
-    float negated = unclamped ? -x : fminf(-x, 88.7f); /* beyond it expf would overflow */
+    float negated = !unclamped && -x > 88.7f ? 88.7f : -x; /* beyond it expf would overflow; NaN stays NaN */
     return 1.0f / (expf(negated) + 1.0f + 1e-16f);
 }
 

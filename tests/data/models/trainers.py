@@ -101,7 +101,7 @@ def data(rng, rows, columns, missing):
             x[:, c] = np.round(x[:, c] * 3e8)
         if kind == 3:
             x[:, c] = np.where(rng.random(rows) < 0.5, 0.0, x[:, c] * 1e-3)
-    signal = np.nan_to_num(x[:, 0] + 0.5 * x[:, 1] + (x[:, 2 % columns] > 1e8) + 500 * x[:, 3 % columns])
+    signal = np.nan_to_num(x[:, 0] + 0.5 * x[:, 1 % columns] + (x[:, 2 % columns] > 1e8) + 500 * x[:, 3 % columns])
     if missing:
         x[rng.random(x.shape) < missing] = np.nan
     return x, signal
@@ -290,7 +290,7 @@ def random_xgboost(out, rng, count):
             params.update(grow_policy="lossguide", max_leaves=int(rng.integers(2, 200)), tree_method="hist")
             params["max_depth"] = 0
         if rng.random() < 0.3 and objective not in ("reg:squarederror", "rank:pairwise"):
-            params["base_score"] = float(rng.uniform(0.05, 0.95))
+            params["base_score"] = round(float(rng.uniform(0.05, 0.95)), 2)  # 1.0 writes six digits
         names = [f"x{i} é" for i in range(100)] if rng.random() < 0.3 else None
         columns = int(rng.integers(1, 60))
         train_xgboost(out, f"model-{i}", rng, params, int(rng.integers(1, 40)), rows=int(rng.integers(10, 60)) * 20, columns=columns,
@@ -365,6 +365,7 @@ def train_lightgbm(out, name, rng, params, rounds, rows=500, columns=6, missing=
         model = lightgbm.train(params, train, num_boost_round=rounds)
     path = out / f"{name}.txt"
     model.save_model(str(path))
+    model = lightgbm.Booster(model_file=str(path))
     test = awkward_rows(rng, x, lightgbm_thresholds(path), test_rows, not params.get("linear_tree"))
     for c in categories:
         codes = [0.0, 1.0, 2.0, 5.0, 31.0, 32.0, 63.0, 64.0, 69.0, 70.0, 1e6, 1e12, -1.0, -0.5, 3.7, np.nan, 2147483648.0]
