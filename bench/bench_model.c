@@ -1,7 +1,8 @@
 /* What scoring a row costs, alone and in batches, for three sizes of forest in both arithmetics.
  *
- * Rows differ and rotate: a single repeated row would train the branch predictor and flatter every kernel that branches. Others
- * may use the machine too: each stretch of rows is timed by itself, and of several rounds its fastest time counts. */
+ * Rows differ and rotate: a single repeated row would train the branch predictor and flatter every kernel that
+ * branches. Others may use the machine too: each stretch of rows is timed by itself, and of several rounds its
+ * fastest time counts. */
 #include "model/model.h"
 #include "report.h"
 #include "support/make_model.h"

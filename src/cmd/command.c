@@ -71,12 +71,14 @@ static int unknown(const struct leat_command *command, struct leat_bytes name, s
     known[count++] = "--help";
     const char *nearest = leat_nearest(name, known, count);
     if (nearest == NULL)
-        return leat_error_set(err, LEAT_ERROR_USAGE, "unknown option '%.*s'; see 'leat %s --help'", LEAT_BYTES_FORMAT(name),
-                              command->name);
-    return leat_error_set(err, LEAT_ERROR_USAGE, "unknown option '%.*s'; did you mean '%s'?", LEAT_BYTES_FORMAT(name), nearest);
+        return leat_error_set(err, LEAT_ERROR_USAGE, "unknown option '%.*s'; see 'leat %s --help'",
+                              LEAT_BYTES_FORMAT(name), command->name);
+    return leat_error_set(err, LEAT_ERROR_USAGE, "unknown option '%.*s'; did you mean '%s'?", LEAT_BYTES_FORMAT(name),
+                          nearest);
 }
 
-static int add_option(struct leat_arguments *arguments, const struct leat_option *option, const char *value, struct leat_error *err)
+static int add_option(struct leat_arguments *arguments, const struct leat_option *option, const char *value,
+                      struct leat_error *err)
 {
     if (arguments->option_count == LEAT_ARGUMENTS_MAX)
         return leat_error_set(err, LEAT_ERROR_USAGE, "more than %d options", LEAT_ARGUMENTS_MAX);
@@ -86,21 +88,21 @@ static int add_option(struct leat_arguments *arguments, const struct leat_option
 }
 
 /* The value is behind '=' or is the next argument, whatever that looks like. */
-static int take_option(const struct leat_command *command, const struct leat_option *option, const char *behind, int argc,
-                       char **argv, int *at, struct leat_arguments *arguments, struct leat_error *err)
+static int take_option(const struct leat_command *command, const struct leat_option *option, const char *behind,
+                       int argc, char **argv, int *at, struct leat_arguments *arguments, struct leat_error *err)
 {
     if (option->argument == NULL && behind != NULL)
         return leat_error_set(err, LEAT_ERROR_USAGE, "%s takes no value", option->name);
     if (option->argument == NULL || behind != NULL)
         return add_option(arguments, option, behind, err);
     if (*at + 1 >= argc)
-        return leat_error_set(err, LEAT_ERROR_USAGE, "%s needs a value: %s %s; see 'leat %s --help'", option->name, option->name,
-                              option->argument, command->name);
+        return leat_error_set(err, LEAT_ERROR_USAGE, "%s needs a value: %s %s; see 'leat %s --help'", option->name,
+                              option->name, option->argument, command->name);
     return add_option(arguments, option, argv[++*at], err);
 }
 
-static int take_long(const struct leat_command *command, int argc, char **argv, int *at, struct leat_arguments *arguments,
-                     struct leat_error *err)
+static int take_long(const struct leat_command *command, int argc, char **argv, int *at,
+                     struct leat_arguments *arguments, struct leat_error *err)
 {
     const char *text = argv[*at];
     const char *equals = strchr(text, '=');
@@ -111,8 +113,8 @@ static int take_long(const struct leat_command *command, int argc, char **argv, 
     return take_option(command, option, equals == NULL ? NULL : equals + 1, argc, argv, at, arguments, err);
 }
 
-static int take_letter(const struct leat_command *command, int argc, char **argv, int *at, struct leat_arguments *arguments,
-                       struct leat_error *err)
+static int take_letter(const struct leat_command *command, int argc, char **argv, int *at,
+                       struct leat_arguments *arguments, struct leat_error *err)
 {
     const char *text = argv[*at];
     const struct leat_option *option = find_letter(command, text[1]);
@@ -129,8 +131,8 @@ static int take_positional(const char *text, struct leat_arguments *arguments, s
     return 0;
 }
 
-int leat_arguments_parse(const struct leat_command *command, int argc, char **argv, struct leat_arguments *ret, bool *ret_help,
-                         struct leat_error *err)
+int leat_arguments_parse(const struct leat_command *command, int argc, char **argv, struct leat_arguments *ret,
+                         bool *ret_help, struct leat_error *err)
 {
     struct leat_arguments arguments = {0};
     bool options_end = false;
@@ -142,7 +144,8 @@ int leat_arguments_parse(const struct leat_command *command, int argc, char **ar
             options_end = true;
             continue;
         }
-        if (!options_end && (strcmp(text, "--help") == 0 || (strcmp(text, "-h") == 0 && find_letter(command, 'h') == NULL))) {
+        if (!options_end &&
+            (strcmp(text, "--help") == 0 || (strcmp(text, "-h") == 0 && find_letter(command, 'h') == NULL))) {
             leat_command_help(command);
             *ret_help = true;
             return 0;

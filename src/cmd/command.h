@@ -16,11 +16,12 @@ struct leat_option {
 
 struct leat_command {
     const char *name;
-    const char *arguments; /* "fn.yaml [VERSION] --why TEXT" */
-    const char *summary;   /* one line */
-    const char *details;   /* paragraphs for --help, with an example; may be NULL */
+    const char *arguments;             /* "fn.yaml [VERSION] --why TEXT" */
+    const char *summary;               /* one line */
+    const char *details;               /* paragraphs for --help, with an example; may be NULL */
     const struct leat_option *options; /* ends with a NULL name */
-    int (*run)(const struct leat_command *command, int argc, char **argv); /* argv[0] is the subcommand; returns the exit code */
+    int (*run)(const struct leat_command *command, int argc,
+               char **argv); /* argv[0] is the subcommand; returns the exit code */
 };
 
 #define LEAT_ARGUMENTS_MAX 64
@@ -34,11 +35,12 @@ struct leat_arguments {
     size_t option_count;
 };
 
-/* Options may stand anywhere; "--name value" and "--name=value"; "--" ends them. --help prints the page and sets *ret_help.
- * LEAT_ERROR_USAGE names the unknown option and the nearest known one. */
+/* Options may stand anywhere; "--name value" and "--name=value"; "--" ends them. --help prints the page and sets
+ * *ret_help. LEAT_ERROR_USAGE names the unknown option and the nearest known one. */
 int leat_arguments_parse(const struct leat_command *command, int argc, char **argv, struct leat_arguments *ret,
                          bool *ret_help, struct leat_error *err);
-const char *leat_arguments_get(const struct leat_arguments *arguments, const char *name); /* the last value; "" for a switch; NULL */
+const char *leat_arguments_get(const struct leat_arguments *arguments,
+                               const char *name); /* the last value; "" for a switch; NULL */
 /* The next value of a repeated option; start with *iterator = 0; NULL at the end. */
 const char *leat_arguments_each(const struct leat_arguments *arguments, const char *name, size_t *iterator);
 

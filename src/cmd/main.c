@@ -25,6 +25,7 @@ static const struct leat_command command_version = {
 };
 
 /* Each is one file; in the order of the help page. */
+/* clang-format off */
 static const struct leat_command *const commands[] = {
     &leat_command_init,
     &leat_command_check,
@@ -45,6 +46,7 @@ static const struct leat_command *const commands[] = {
     &leat_command_docs,
     &command_version,
 };
+/* clang-format on */
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 

@@ -19,8 +19,14 @@
 #define META_BYTES_MAX ((size_t)64 << 20)
 #define LINE_BYTES_MAX ((size_t)64 << 20)
 
-#define OPTION_REGISTRY {"--registry", 0, "DIR", "the folder of versions (else $LEAT_REGISTRY, else ./models)"}
-#define OPTION_JSON     {"--json", 0, NULL, "print JSON"}
+#define OPTION_REGISTRY                                                                       \
+    {                                                                                         \
+        "--registry", 0, "DIR", "the folder of versions (else $LEAT_REGISTRY, else ./models)" \
+    }
+#define OPTION_JSON                     \
+    {                                   \
+        "--json", 0, NULL, "print JSON" \
+    }
 
 static const char *registry_of(const struct leat_arguments *arguments)
 {
@@ -31,8 +37,8 @@ static const char *registry_of(const struct leat_arguments *arguments)
     return environment != NULL && environment[0] != '\0' ? environment : "models";
 }
 
-static int expect_positional(const struct leat_command *command, const struct leat_arguments *arguments, size_t min, size_t max,
-                             struct leat_error *err)
+static int expect_positional(const struct leat_command *command, const struct leat_arguments *arguments, size_t min,
+                             size_t max, struct leat_error *err)
 {
     if (arguments->positional_count >= min && arguments->positional_count <= max)
         return 0;
@@ -234,7 +240,8 @@ static void parse_features(struct draft_memory *memory, const char *text)
     take_features(memory, names, count);
 }
 
-static int meta_features(struct draft_memory *memory, const struct leat_json *features, const char *file, struct leat_error *err)
+static int meta_features(struct draft_memory *memory, const struct leat_json *features, const char *file,
+                         struct leat_error *err)
 {
     if (features->type != LEAT_JSON_ARRAY)
         return leat_error_set(err, LEAT_ERROR_FINDING, "%s: \"features\" is not an array of names", file);
@@ -249,7 +256,8 @@ static int meta_features(struct draft_memory *memory, const struct leat_json *fe
     return 0;
 }
 
-static int meta_metrics(struct draft_memory *memory, const struct leat_json *metrics, const char *file, struct leat_error *err)
+static int meta_metrics(struct draft_memory *memory, const struct leat_json *metrics, const char *file,
+                        struct leat_error *err)
 {
     if (metrics->type != LEAT_JSON_OBJECT)
         return leat_error_set(err, LEAT_ERROR_FINDING, "%s: \"metrics\" is not an object", file);
@@ -269,7 +277,8 @@ static bool is_given(const struct leat_json *node)
     return node != NULL && node->type != LEAT_JSON_NULL;
 }
 
-static int apply_meta(struct draft_memory *memory, const struct leat_json *meta, const char *file, struct leat_error *err)
+static int apply_meta(struct draft_memory *memory, const struct leat_json *meta, const char *file,
+                      struct leat_error *err)
 {
     const struct leat_json *trained_at = leat_json_get(meta, "trained_at");
     const struct leat_json *threshold = leat_json_get(meta, "threshold");
@@ -404,8 +413,8 @@ static int newest(const char *root, const char *name, uint32_t *ret, struct leat
 }
 
 /* What happens to each version of a name; `refused` has the reason when it did not load, and version is NULL. */
-typedef void (*version_visitor)(const char *name, uint32_t number, const struct leat_version *version, const struct leat_error *refused,
-                        struct leat_buffer *json);
+typedef void (*version_visitor)(const char *name, uint32_t number, const struct leat_version *version,
+                                const struct leat_error *refused, struct leat_buffer *json);
 
 static bool visit(const char *root, const char *name, uint32_t number, version_visitor visitor, struct leat_buffer *json)
 {
@@ -417,8 +426,8 @@ static bool visit(const char *root, const char *name, uint32_t number, version_v
     return good;
 }
 
-static int visit_name(const char *root, const char *name, version_visitor visitor, struct leat_buffer *json, size_t *ret_refused,
-                      struct leat_error *err)
+static int visit_name(const char *root, const char *name, version_visitor visitor, struct leat_buffer *json,
+                      size_t *ret_refused, struct leat_error *err)
 {
     uint32_t *numbers = NULL;
     size_t count = 0;
@@ -430,7 +439,8 @@ static int visit_name(const char *root, const char *name, version_visitor visito
     return count > 0 ? 0 : leat_error_set(err, LEAT_ERROR_FINDING, "there is no model '%s' in '%s'", name, root);
 }
 
-static int visit_all(const char *root, version_visitor visitor, struct leat_buffer *json, size_t *ret_refused, struct leat_error *err)
+static int visit_all(const char *root, version_visitor visitor, struct leat_buffer *json, size_t *ret_refused,
+                     struct leat_error *err)
 {
     char **names = NULL;
     size_t count = 0;
@@ -450,8 +460,8 @@ static void put_refused(struct leat_buffer *json, const char *name, uint32_t num
     leat_buffer_append_char(json, '}');
 }
 
-static void list_json(const char *name, uint32_t number, const struct leat_version *version, const struct leat_error *refused,
-                      struct leat_buffer *json)
+static void list_json(const char *name, uint32_t number, const struct leat_version *version,
+                      const struct leat_error *refused, struct leat_buffer *json)
 {
     leat_buffer_append_text(json, json->len == 0 ? "[" : ",\n ");
     if (version == NULL) {
@@ -463,8 +473,8 @@ static void list_json(const char *name, uint32_t number, const struct leat_versi
     leat_buffer_append(json, one.data, one.len);
 }
 
-static void list_line(const char *name, uint32_t number, const struct leat_version *version, const struct leat_error *refused,
-                      struct leat_buffer *json)
+static void list_line(const char *name, uint32_t number, const struct leat_version *version,
+                      const struct leat_error *refused, struct leat_buffer *json)
 {
     char trained[32];
     (void)json;
@@ -479,8 +489,8 @@ static void list_line(const char *name, uint32_t number, const struct leat_versi
            info->objective);
 }
 
-static void verify_line(const char *name, uint32_t number, const struct leat_version *version, const struct leat_error *refused,
-                        struct leat_buffer *json)
+static void verify_line(const char *name, uint32_t number, const struct leat_version *version,
+                        const struct leat_error *refused, struct leat_buffer *json)
 {
     (void)json;
     if (version == NULL)
@@ -507,8 +517,8 @@ static int run_list(const struct leat_command *command, int argc, char **argv)
     bool json = leat_arguments_get(&arguments, "--json") != NULL;
     const char *root = registry_of(&arguments);
     if (!json)
-        printf("%-20s %7s  %-20s  %-10s  %8s  %5s  %-8s  %s\n", "model", "version", "trained at", "parity", "features", "trees",
-               "digest", "objective");
+        printf("%-20s %7s  %-20s  %-10s  %8s  %5s  %-8s  %s\n", "model", "version", "trained at", "parity", "features",
+               "trees", "digest", "objective");
     int status = arguments.positional_count == 1
                      ? visit_name(root, arguments.positional[0], json ? list_json : list_line, &out, &refused, &err)
                      : visit_all(root, json ? list_json : list_line, &out, &refused, &err);
@@ -627,7 +637,8 @@ static void put_value(const struct predictor *p, struct leat_buffer *line, doubl
         leat_buffer_append_text(line, isnan(value) ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
 }
 
-static void put_values(const struct predictor *p, struct leat_buffer *line, const char *name, const double *values, size_t count)
+static void put_values(const struct predictor *p, struct leat_buffer *line, const char *name, const double *values,
+                       size_t count)
 {
     put_name(line, name);
     leat_buffer_append_char(line, '[');
@@ -659,7 +670,8 @@ static int predict_line(const struct predictor *p, struct leat_bytes line, struc
 {
     struct leat_json_document *document = NULL;
     if (line.len > LINE_BYTES_MAX)
-        return leat_error_set(err, LEAT_ERROR_FINDING, "%zu bytes; a row may have at most %zu", line.len, LINE_BYTES_MAX);
+        return leat_error_set(err, LEAT_ERROR_FINDING, "%zu bytes; a row may have at most %zu", line.len,
+                              LINE_BYTES_MAX);
     if (leat_json_parse(line, LEAT_JSON_NONFINITE, &document, err) != 0)
         return -1;
     int status = predict_row(p, leat_json_root(document), err);
@@ -752,10 +764,11 @@ static const struct leat_command command_predict = {
     .name = "model predict",
     .arguments = "FILE [--raw] [--input ROWS.jsonl]",
     .summary = "score rows with a model file",
-    .details = "A row is a JSON object by feature name or an array in the model's order; null is missing. Prints one object a\n"
-               "line: \"out\" is what the trainer's predict (or predict_proba) gives, \"label\" a classifier's answer.\n\n"
-               "example:\n"
-               "  echo '{\"amount\": 12.5, \"country\": null}' | leat model predict model.json --raw",
+    .details =
+        "A row is a JSON object by feature name or an array in the model's order; null is missing. Prints one object a\n"
+        "line: \"out\" is what the trainer's predict (or predict_proba) gives, \"label\" a classifier's answer.\n\n"
+        "example:\n"
+        "  echo '{\"amount\": 12.5, \"country\": null}' | leat model predict model.json --raw",
     .options = predict_options,
     .run = run_predict,
 };
@@ -801,7 +814,8 @@ static int run_model(const struct leat_command *command, int argc, char **argv)
     }
     const char *nearest = leat_nearest(leat_bytes_of(argv[1]), names, ACTION_COUNT);
     leat_error_set(&err, LEAT_ERROR_USAGE, "there is no action '%s'%s%s%s; see 'leat model --help'", argv[1],
-                   nearest == NULL ? "" : "; did you mean '", nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
+                   nearest == NULL ? "" : "; did you mean '", nearest == NULL ? "" : nearest,
+                   nearest == NULL ? "" : "'?");
     return leat_command_fail(command, &err);
 }
 

@@ -38,18 +38,19 @@ int leat_forest_check_tree(const struct leat_forest *forest, size_t tree, uint32
             continue;
         if (node->feature >= forest->feature_count)
             return leat_error_set(err, LEAT_ERROR_FINDING,
-                                  "tree %zu, node %u: splits on feature %u, but the model has %zu features", tree, queue[at],
-                                  node->feature, forest->feature_count);
+                                  "tree %zu, node %u: splits on feature %u, but the model has %zu features", tree,
+                                  queue[at], node->feature, forest->feature_count);
         const int32_t children[2] = {node->left, node->right};
         for (int side = 0; side < 2; side++) {
             int32_t child = children[side];
             if (child < 0 || (uint32_t)child >= t->count)
                 return leat_error_set(err, LEAT_ERROR_FINDING,
-                                      "tree %zu, node %u: its %s child is %d, but the tree has %u nodes", tree, queue[at],
-                                      side == 0 ? "left" : "right", child, t->count);
+                                      "tree %zu, node %u: its %s child is %d, but the tree has %u nodes", tree,
+                                      queue[at], side == 0 ? "left" : "right", child, t->count);
             if (reached[child] != 0)
                 return leat_error_set(err, LEAT_ERROR_FINDING,
-                                      "tree %zu, node %u: a child is reached twice (a cycle or a shared node)", tree, queue[at]);
+                                      "tree %zu, node %u: a child is reached twice (a cycle or a shared node)", tree,
+                                      queue[at]);
             reached[child] = 1;
             queue[filled++] = (uint32_t)child;
         }

@@ -1,5 +1,5 @@
-/* A model as its file has it: the form that the loaders make, that the plain twin evaluates and that kernels are compiled
- * from. Everything is owned by the arena. */
+/* A model as its file has it: the form that the loaders make, that the plain twin evaluates and that kernels are
+ * compiled from. Everything is owned by the arena. */
 #ifndef LEAT_MODEL_FOREST_H
 #define LEAT_MODEL_FOREST_H
 
@@ -80,14 +80,14 @@ struct leat_forest {
     size_t feature_count;
     const char **feature_names; /* NULL: the file has none */
     size_t raw_count;
-    double *base; /* raw_count of them: what the sums begin with */
+    double *base;   /* raw_count of them: what the sums begin with */
     bool base_last; /* or what is added to them at the end */
 
     enum leat_link link;
-    double scale;       /* of LEAT_LINK_SIGMOID, double */
+    double scale;           /* of LEAT_LINK_SIGMOID, double */
     bool sigmoid_unclamped; /* of LEAT_LINK_SIGMOID, float32 */
-    double rounds;      /* 0, or what sums are divided by before the link */
-    size_t class_count; /* 0: not a classifier */
+    double rounds;          /* 0, or what sums are divided by before the link */
+    size_t class_count;     /* 0: not a classifier */
 
     struct leat_node *nodes;
     size_t node_count;
@@ -107,11 +107,12 @@ void leat_forest_done(struct leat_forest *forest);
 size_t leat_forest_outputs(const struct leat_forest *forest);
 size_t leat_forest_bytes(const struct leat_forest *forest);
 
-/* Checks one tree whose nodes are filled in: every child is within it, none is reached twice (so there is no cycle), every
- * feature exists. `queue` has room for twice as many numbers as the tree has nodes. Linear; no recursion. */
+/* Checks one tree whose nodes are filled in: every child is within it, none is reached twice (so there is no
+ * cycle), every feature exists. `queue` has room for twice as many numbers as the tree has nodes. Linear; no
+ * recursion. */
 int leat_forest_check_tree(const struct leat_forest *forest, size_t tree, uint32_t *queue, struct leat_error *err);
-/* The nodes of a checked tree from the root downwards: fills `queue`, returns how many. Nodes that are not reached are
- * not in it. *ret_depth is the number of splits on the longest way. */
+/* The nodes of a checked tree from the root downwards: fills `queue`, returns how many. Nodes that are not reached
+ * are not in it. *ret_depth is the number of splits on the longest way. */
 size_t leat_forest_order(const struct leat_forest *forest, size_t tree, uint32_t *queue, size_t *ret_depth);
 
 /* Names may not be empty or occur twice. */

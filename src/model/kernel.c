@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NARROW_MAX  ((size_t)UINT16_MAX + 1) /* nodes of a group; places × LEAT_LANES */
-#define BLOCK_MAX   128                      /* rows */
-#define BLOCK_BYTES ((size_t)16 << 10)       /* and what they may take of the cache */
+#define NARROW_MAX ((size_t)UINT16_MAX + 1) /* nodes of a group; places × LEAT_LANES */
+#define BLOCK_MAX 128                       /* rows */
+#define BLOCK_BYTES ((size_t)16 << 10)      /* and what they may take of the cache */
 
 /* ---- numbers as integers in the same order ---- */
 
@@ -62,35 +62,35 @@ static inline double leaf64(uint64_t bits)
 #define UNROLLED _Pragma("GCC unroll 8")
 #endif
 
-#define KERNEL(name)            name##_narrow
-#define KERNEL_NODE             struct leat_node_narrow
-#define KERNEL_NODES(kernel)    (kernel)->nodes.narrow
-#define KERNEL_X                uint32_t
-#define KERNEL_SUM              float
-#define KERNEL_LEAF(bits)       leaf32(bits)
+#define KERNEL(name) name##_narrow
+#define KERNEL_NODE struct leat_node_narrow
+#define KERNEL_NODES(kernel) (kernel)->nodes.narrow
+#define KERNEL_X uint32_t
+#define KERNEL_SUM float
+#define KERNEL_LEAF(bits) leaf32(bits)
 #define KERNEL_ORDERED(x, kind) order32((float)(x))
 #include "model/kernel_step.h"
 
-#define KERNEL(name)            name##_wide32
-#define KERNEL_NODE             struct leat_node_wide
-#define KERNEL_NODES(kernel)    (kernel)->nodes.wide
-#define KERNEL_X                uint64_t
-#define KERNEL_SUM              float
-#define KERNEL_LEAF(bits)       (float)leaf64(bits)
+#define KERNEL(name) name##_wide32
+#define KERNEL_NODE struct leat_node_wide
+#define KERNEL_NODES(kernel) (kernel)->nodes.wide
+#define KERNEL_X uint64_t
+#define KERNEL_SUM float
+#define KERNEL_LEAF(bits) (float)leaf64(bits)
 #define KERNEL_ORDERED(x, kind) order64((double)(float)(x))
 #include "model/kernel_step.h"
 
-#define KERNEL(name)            name##_wide64
-#define KERNEL_NODE             struct leat_node_wide
-#define KERNEL_NODES(kernel)    (kernel)->nodes.wide
-#define KERNEL_X                uint64_t
-#define KERNEL_SUM              double
-#define KERNEL_LEAF(bits)       leaf64(bits)
+#define KERNEL(name) name##_wide64
+#define KERNEL_NODE struct leat_node_wide
+#define KERNEL_NODES(kernel) (kernel)->nodes.wide
+#define KERNEL_X uint64_t
+#define KERNEL_SUM double
+#define KERNEL_LEAF(bits) leaf64(bits)
 #define KERNEL_ORDERED(x, kind) order_kind(x, kind)
 #include "model/kernel_step.h"
 
-void leat_kernel_run32(const struct leat_kernel *kernel, const double *rows, size_t stride, size_t count, float *ret_raw,
-                       void *scratch)
+void leat_kernel_run32(const struct leat_kernel *kernel, const double *rows, size_t stride, size_t count,
+                       float *ret_raw, void *scratch)
 {
     if (kernel->kind == LEAT_KERNEL_NARROW) {
         run_narrow(kernel, rows, stride, count, ret_raw, scratch);
@@ -104,8 +104,8 @@ void leat_kernel_run32(const struct leat_kernel *kernel, const double *rows, siz
         leat_forest_walk32(kernel->forest, rows + row * stride, ret_raw + row * kernel->forest->raw_count);
 }
 
-void leat_kernel_run64(const struct leat_kernel *kernel, const double *rows, size_t stride, size_t count, double *ret_raw,
-                       void *scratch)
+void leat_kernel_run64(const struct leat_kernel *kernel, const double *rows, size_t stride, size_t count,
+                       double *ret_raw, void *scratch)
 {
     if (kernel->kind == LEAT_KERNEL_WIDE64) {
         run_wide64(kernel, rows, stride, count, ret_raw, scratch);
@@ -168,8 +168,8 @@ static bool must_walk(const struct leat_forest *forest, uint32_t *queue)
 struct compiler {
     const struct leat_forest *forest;
     struct leat_kernel *kernel;
-    uint32_t *queue; /* a tree's nodes, from the root downwards */
-    uint32_t *place; /* where each of a tree's nodes goes */
+    uint32_t *queue;  /* a tree's nodes, from the root downwards */
+    uint32_t *place;  /* where each of a tree's nodes goes */
     uint32_t *places; /* of columns by kind, negation and feature; 0: not read */
 };
 
@@ -247,9 +247,10 @@ static size_t make_groups(struct compiler *c)
     return largest;
 }
 
-/* The threshold t of a compiled node, which goes right when t < x, such that it parts numbers as the file's node does. In a
- * negated column the order is opposite and the children are exchanged: 'right' is then the file's left. `ordered` is the file's
- * threshold as an integer, `missing` the largest one; a threshold that is NaN has everything but missing values to its right. */
+/* The threshold t of a compiled node, which goes right when t < x, such that it parts numbers as the file's node
+ * does. In a negated column the order is opposite and the children are exchanged: 'right' is then the file's left.
+ * `ordered` is the file's threshold as an integer, `missing` the largest one; a threshold that is NaN has
+ * everything but missing values to its right. */
 static uint64_t threshold_of(const struct compiler *c, const struct leat_node *node, uint64_t ordered, uint64_t missing)
 {
     bool negated = is_negated(node);
@@ -290,7 +291,8 @@ static void put_node(struct compiler *c, size_t at, const struct leat_node *node
 }
 
 /* Puts one tree into its group, pairs of children from *next on. */
-static void compile_tree(struct compiler *c, size_t tree, const struct leat_tree_group *group, uint32_t lane, uint32_t *next)
+static void compile_tree(struct compiler *c, size_t tree, const struct leat_tree_group *group, uint32_t lane,
+                         uint32_t *next)
 {
     const struct leat_node *nodes = c->forest->nodes + c->forest->trees[tree].first;
     size_t depth = 0;

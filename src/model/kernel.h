@@ -1,14 +1,15 @@
 /* Kernels: a forest compiled to small nodes, and evaluated eight ways at once.
  *
- * One way is a chain of loads that wait for each other; eight interleaved keep the core busy. A single row walks eight trees
- * at once, a batch walks eight rows through each tree. There are no branches in a step:
+ * One way is a chain of loads that wait for each other; eight interleaved keep the core busy. A single row walks
+ * eight trees at once, a batch walks eight rows through each tree. There are no branches in a step:
  *
  *     next = node.left + (node.threshold < x[node.column])         right is always left + 1
  *
- * and a leaf steps to itself, so that trees of different depth go in step. Numbers are compared as unsigned integers in the
- * same order, which is what makes a step five instructions. Missing values cost nothing in it either: the row is first laid out
- * as *columns* in which a missing value is the largest number, and so goes right; a split whose missing values go left reads
- * the *negated* column, in which the others are in opposite order, with its children exchanged. */
+ * and a leaf steps to itself, so that trees of different depth go in step. Numbers are compared as unsigned
+ * integers in the same order, which is what makes a step six instructions. Missing values cost nothing in it
+ * either: the row is first laid out as *columns* in which a missing value is the largest number, and so goes right;
+ * a split whose missing values go left reads the *negated* column, in which the others are in opposite order, with
+ * its children exchanged. */
 #ifndef LEAT_MODEL_KERNEL_H
 #define LEAT_MODEL_KERNEL_H
 
@@ -31,8 +32,8 @@ enum leat_column_kind {
 
 #define LEAT_LANES 8
 
-/* A feature and the places of its two columns. Place 0 is always the lowest number: leaves read it. One that nothing reads is
- * written to place 1. */
+/* A feature and the places of its two columns. Place 0 is always the lowest number: leaves read it. One that
+ * nothing reads is written to place 1. */
 struct leat_column {
     uint32_t feature;
     uint32_t place;
@@ -53,8 +54,8 @@ struct leat_node_wide {
     uint32_t left;
 };
 
-/* Eight trees that lie together, their roots at places 0 to 7 from `first`. A forest's last group is filled up with leaves of
- * -0.0, which change no sum. */
+/* Eight trees that lie together, their roots at places 0 to 7 from `first`. A forest's last group is filled up with
+ * leaves of -0.0, which change no sum. */
 struct leat_tree_group {
     uint32_t first;
     uint32_t count; /* of real trees */
@@ -87,9 +88,9 @@ void leat_kernel_done(struct leat_kernel *kernel);
 
 size_t leat_kernel_scratch(const struct leat_kernel *kernel, size_t count);
 /* count rows to count × raw_count sums. */
-void leat_kernel_run32(const struct leat_kernel *kernel, const double *rows, size_t stride, size_t count, float *ret_raw,
-                       void *scratch);
-void leat_kernel_run64(const struct leat_kernel *kernel, const double *rows, size_t stride, size_t count, double *ret_raw,
-                       void *scratch);
+void leat_kernel_run32(const struct leat_kernel *kernel, const double *rows, size_t stride, size_t count,
+                       float *ret_raw, void *scratch);
+void leat_kernel_run64(const struct leat_kernel *kernel, const double *rows, size_t stride, size_t count,
+                       double *ret_raw, void *scratch);
 
 #endif

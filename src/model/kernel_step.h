@@ -9,7 +9,8 @@
  *
  * UNROLLED, before a loop over the lanes, keeps each lane's place in a register.
  *
- * A row is laid out as x[place × LEAT_LANES], eight rows (a tile) side by side. No include guard: that is the point of it. */
+ * A row is laid out as x[place × LEAT_LANES], eight rows (a tile) side by side. No include guard: that is the point
+ * of it. */
 
 /* One row, eight trees at a time. */
 static void KERNEL(run_row)(const struct leat_kernel *kernel, const KERNEL_X *x, KERNEL_SUM *sums)
@@ -45,8 +46,8 @@ static void KERNEL(run_row)(const struct leat_kernel *kernel, const KERNEL_X *x,
 }
 
 /* Eight rows through one tree. */
-static inline void KERNEL(run_tile)(const KERNEL_NODE *nodes, uint32_t root, uint32_t depth, const KERNEL_X *x, KERNEL_SUM *sums,
-                                    size_t sum_stride)
+static inline void KERNEL(run_tile)(const KERNEL_NODE *nodes, uint32_t root, uint32_t depth, const KERNEL_X *x,
+                                    KERNEL_SUM *sums, size_t sum_stride)
 {
     uint32_t at[LEAT_LANES];
     UNROLLED
@@ -74,14 +75,16 @@ static void KERNEL(run_block)(const struct leat_kernel *kernel, size_t tiles, co
         for (uint32_t lane = 0; lane < group->count; lane++) {
             KERNEL_SUM *target = sums + group->target[lane];
             for (size_t tile = 0; tile < tiles; tile++)
-                KERNEL(run_tile)(nodes, lane, group->tree_depth[lane], x + tile * tile_size, target + tile * LEAT_LANES * raw_count,
-                                 raw_count);
+                KERNEL(run_tile)
+            (nodes, lane, group->tree_depth[lane], x + tile * tile_size, target + tile * LEAT_LANES * raw_count,
+             raw_count);
         }
     }
 }
 
 /* The columns of one kind, which is a constant wherever this is inlined. */
-static inline void KERNEL(lay_out_kind)(const struct leat_kernel *kernel, const double *row, KERNEL_X *ret, uint32_t kind)
+static inline void KERNEL(lay_out_kind)(const struct leat_kernel *kernel, const double *row, KERNEL_X *ret,
+                                        uint32_t kind)
 {
     const KERNEL_X missing = (KERNEL_X)-1;
     for (size_t c = kernel->kind_first[kind]; c < kernel->kind_first[kind + 1]; c++) {
@@ -100,8 +103,8 @@ static void KERNEL(lay_out)(const struct leat_kernel *kernel, const double *row,
     KERNEL(lay_out_kind)(kernel, row, ret, LEAT_COLUMN_NO_ZERO);
 }
 
-static void KERNEL(run)(const struct leat_kernel *kernel, const double *rows, size_t stride, size_t count, KERNEL_SUM *ret_raw,
-                        KERNEL_X *x)
+static void KERNEL(run)(const struct leat_kernel *kernel, const double *rows, size_t stride, size_t count,
+                        KERNEL_SUM *ret_raw, KERNEL_X *x)
 {
     size_t raw_count = kernel->forest->raw_count;
     size_t tile_size = kernel->place_count * LEAT_LANES;

@@ -1,7 +1,8 @@
 /* LightGBM's text, v3 (3.x) and v4 (4.x): lines of name=value, a header and then a block a tree.
  *
- * Read line by line within the file's bounds; an array is only made after its line was seen to be long enough for it. Leaves
- * are numbered apart from splits in the file (a child below 0 is leaf ~child); here they follow the splits. */
+ * Read line by line within the file's bounds; an array is only made after its line was seen to be long enough for
+ * it. Leaves are numbered apart from splits in the file (a child below 0 is leaf ~child); here they follow the
+ * splits. */
 #include "model/forest.h"
 
 #include "base/json.h"
@@ -171,12 +172,13 @@ static void grow(void **array, size_t *room, size_t count, size_t extra, size_t 
 
 /* ---- the header ---- */
 
-static int header_int(struct loader *l, struct leat_bytes value, const char *name, int64_t min, int64_t max, int64_t *ret)
+static int header_int(struct loader *l, struct leat_bytes value, const char *name, int64_t min, int64_t max,
+                      int64_t *ret)
 {
     struct leat_bytes list = value;
     if (!word_int(&list, min, max, ret) || !at_end(list))
-        return refuse(l, "line %zu: %s is '%.*s'; a whole number from %lld to %lld belongs there", l->reader.number, name,
-                      (int)(value.len > 40 ? 40 : value.len), value.data, (long long)min, (long long)max);
+        return refuse(l, "line %zu: %s is '%.*s'; a whole number from %lld to %lld belongs there", l->reader.number,
+                      name, (int)(value.len > 40 ? 40 : value.len), value.data, (long long)min, (long long)max);
     return 0;
 }
 
@@ -187,22 +189,14 @@ struct objective {
 };
 
 static const struct objective objectives[] = {
-    {"regression", LEAT_LINK_IDENTITY, false},
-    {"regression_l1", LEAT_LINK_IDENTITY, false},
-    {"huber", LEAT_LINK_IDENTITY, false},
-    {"fair", LEAT_LINK_IDENTITY, false},
-    {"quantile", LEAT_LINK_IDENTITY, false},
-    {"mape", LEAT_LINK_IDENTITY, false},
-    {"poisson", LEAT_LINK_EXP, false},
-    {"gamma", LEAT_LINK_EXP, false},
-    {"tweedie", LEAT_LINK_EXP, false},
-    {"binary", LEAT_LINK_SIGMOID, false},
-    {"multiclass", LEAT_LINK_SOFTMAX, true},
-    {"multiclassova", LEAT_LINK_SIGMOID, true},
-    {"cross_entropy", LEAT_LINK_SIGMOID, false},
-    {"cross_entropy_lambda", LEAT_LINK_LOG1P_EXP, false},
-    {"lambdarank", LEAT_LINK_IDENTITY, false},
-    {"rank_xendcg", LEAT_LINK_IDENTITY, false},
+    {"regression", LEAT_LINK_IDENTITY, false},   {"regression_l1", LEAT_LINK_IDENTITY, false},
+    {"huber", LEAT_LINK_IDENTITY, false},        {"fair", LEAT_LINK_IDENTITY, false},
+    {"quantile", LEAT_LINK_IDENTITY, false},     {"mape", LEAT_LINK_IDENTITY, false},
+    {"poisson", LEAT_LINK_EXP, false},           {"gamma", LEAT_LINK_EXP, false},
+    {"tweedie", LEAT_LINK_EXP, false},           {"binary", LEAT_LINK_SIGMOID, false},
+    {"multiclass", LEAT_LINK_SOFTMAX, true},     {"multiclassova", LEAT_LINK_SIGMOID, true},
+    {"cross_entropy", LEAT_LINK_SIGMOID, false}, {"cross_entropy_lambda", LEAT_LINK_LOG1P_EXP, false},
+    {"lambdarank", LEAT_LINK_IDENTITY, false},   {"rank_xendcg", LEAT_LINK_IDENTITY, false},
     {"custom", LEAT_LINK_IDENTITY, false},
 };
 
@@ -232,8 +226,8 @@ static int read_objective(struct loader *l, struct leat_bytes value)
         if (leat_bytes_is(name, objectives[i].name))
             found = &objectives[i];
     if (found == NULL)
-        return refuse(l, "line %zu: the objective '%.*s' is not known", l->reader.number, (int)(name.len > 64 ? 64 : name.len),
-                      name.data);
+        return refuse(l, "line %zu: the objective '%.*s' is not known", l->reader.number,
+                      (int)(name.len > 64 ? 64 : name.len), name.data);
     l->objective_read = true;
     l->forest->objective = found->name;
     l->forest->link = found->link;
@@ -251,7 +245,8 @@ static int read_names(struct loader *l, struct leat_bytes list)
     if (forest->feature_count == 0)
         return refuse(l, "line %zu: feature_names comes before max_feature_idx", l->reader.number);
     if (list.len + 1 < 2 * forest->feature_count)
-        return refuse(l, "line %zu: feature_names has fewer than the model's %zu features", l->reader.number, forest->feature_count);
+        return refuse(l, "line %zu: feature_names has fewer than the model's %zu features", l->reader.number,
+                      forest->feature_count);
     forest->feature_names = leat_arena_zalloc(&forest->arena, forest->feature_count, sizeof *forest->feature_names);
     size_t count = 0;
     for (struct leat_bytes word; next_word(&list, &word); count++) {
@@ -261,8 +256,8 @@ static int read_names(struct loader *l, struct leat_bytes list)
         forest->feature_names[count] = leat_arena_copy(&forest->arena, word.data, word.len);
     }
     if (count != forest->feature_count)
-        return refuse(l, "line %zu: feature_names has %zu names, but the model has %zu features", l->reader.number, count,
-                      forest->feature_count);
+        return refuse(l, "line %zu: feature_names has %zu names, but the model has %zu features", l->reader.number,
+                      count, forest->feature_count);
     return leat_forest_check_names(forest, l->err);
 }
 
@@ -332,7 +327,8 @@ static bool long_enough(struct leat_bytes value, size_t count)
     return value.data != NULL && value.len / 2 + 1 >= count;
 }
 
-static int read_single(struct loader *l, const struct tree_text *text, size_t tree, enum field field, int64_t max, int64_t *ret)
+static int read_single(struct loader *l, const struct tree_text *text, size_t tree, enum field field, int64_t max,
+                       int64_t *ret)
 {
     struct leat_bytes list = text->value[field];
     if (list.data == NULL || !word_int(&list, 0, max, ret) || !at_end(list))
@@ -340,7 +336,8 @@ static int read_single(struct loader *l, const struct tree_text *text, size_t tr
     return 0;
 }
 
-static int read_leaves(struct loader *l, const struct tree_text *text, size_t tree, size_t leaves, struct leat_node *nodes)
+static int read_leaves(struct loader *l, const struct tree_text *text, size_t tree, size_t leaves,
+                       struct leat_node *nodes)
 {
     struct leat_bytes values = text->value[FIELD_VALUE];
     for (size_t i = 0; i < leaves; i++) {
@@ -447,7 +444,8 @@ static int read_sets(struct loader *l, const struct tree_text *text, size_t tree
     return 0;
 }
 
-static int read_linear(struct loader *l, const struct tree_text *text, size_t tree, size_t leaves, struct leat_node *nodes)
+static int read_linear(struct loader *l, const struct tree_text *text, size_t tree, size_t leaves,
+                       struct leat_node *nodes)
 {
     struct leat_bytes constants = text->value[FIELD_CONSTANT];
     struct leat_bytes counts = text->value[FIELD_TERM_COUNTS];
@@ -489,7 +487,8 @@ static int read_tree(struct loader *l, const struct tree_text *text)
     int64_t linear = 0;
     if (read_single(l, text, tree, FIELD_LEAVES, INT32_MAX / 2, &leaves) != 0)
         return -1;
-    if (text->value[FIELD_CATEGORIES].data != NULL && read_single(l, text, tree, FIELD_CATEGORIES, INT32_MAX, &categories) != 0)
+    if (text->value[FIELD_CATEGORIES].data != NULL &&
+        read_single(l, text, tree, FIELD_CATEGORIES, INT32_MAX, &categories) != 0)
         return -1;
     if (text->value[FIELD_LINEAR].data != NULL && read_single(l, text, tree, FIELD_LINEAR, 1, &linear) != 0)
         return -1;
@@ -509,7 +508,8 @@ static int read_tree(struct loader *l, const struct tree_text *text)
     };
     if (splits > 0 && read_splits(l, text, tree, splits, categories, nodes) != 0)
         return -1;
-    if (read_leaves(l, text, tree, (size_t)leaves, nodes + splits) != 0 || read_sets(l, text, tree, (size_t)categories) != 0)
+    if (read_leaves(l, text, tree, (size_t)leaves, nodes + splits) != 0 ||
+        read_sets(l, text, tree, (size_t)categories) != 0)
         return -1;
     if (linear != 0 && read_linear(l, text, tree, (size_t)leaves, nodes + splits) != 0)
         return -1;
@@ -570,10 +570,11 @@ static int read_tail(struct loader *l)
             continue;
         struct leat_bytes value = {l->reader.line.data + strlen(key), l->reader.line.len - strlen(key)};
         if (!leat_bytes_is(value, "null") && !leat_bytes_is(value, "[]"))
-            return refuse(l,
-                          "line %zu: the model was trained on pandas categories, which are not read yet; train on their codes "
-                          "(categorical_feature with integers)",
-                          l->reader.number);
+            return refuse(
+                l,
+                "line %zu: the model was trained on pandas categories, which are not read yet; train on their codes "
+                "(categorical_feature with integers)",
+                l->reader.number);
     }
     return 0;
 }
@@ -591,7 +592,8 @@ static int close_forest(struct loader *l)
 {
     struct leat_forest *forest = l->forest;
     if (l->declared_trees >= 0 && (size_t)l->declared_trees != forest->tree_count)
-        return refuse(l, "tree_sizes lists %lld trees, but there are %zu", (long long)l->declared_trees, forest->tree_count);
+        return refuse(l, "tree_sizes lists %lld trees, but there are %zu", (long long)l->declared_trees,
+                      forest->tree_count);
     if (forest->tree_count % forest->raw_count != 0)
         return refuse(l, "there are %zu trees, which is not a multiple of the %zu of an iteration", forest->tree_count,
                       forest->raw_count);

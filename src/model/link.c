@@ -50,9 +50,15 @@ void leat_link32(const struct leat_forest *forest, const float *raw, double *ret
 {
     size_t count = forest->raw_count;
     switch (forest->link) {
-    case LEAT_LINK_SOFTMAX: softmax32(raw, count, ret_out); return;
-    case LEAT_LINK_ARGMAX: ret_out[0] = (double)first_largest(raw, count); return;
-    case LEAT_LINK_EXPECTILES: expectiles32(raw, count, ret_out); return;
+    case LEAT_LINK_SOFTMAX:
+        softmax32(raw, count, ret_out);
+        return;
+    case LEAT_LINK_ARGMAX:
+        ret_out[0] = (double)first_largest(raw, count);
+        return;
+    case LEAT_LINK_EXPECTILES:
+        expectiles32(raw, count, ret_out);
+        return;
     case LEAT_LINK_SIGMOID:
         for (size_t i = 0; i < count; i++)
             ret_out[i] = (double)sigmoid32(raw[i], forest->sigmoid_unclamped);
@@ -91,11 +97,16 @@ static void softmax64(double *values, size_t count)
 static double link64(const struct leat_forest *forest, double x)
 {
     switch (forest->link) {
-    case LEAT_LINK_SIGMOID: return 1.0 / (1.0 + exp(-x * forest->scale));
-    case LEAT_LINK_EXP: return exp(x);
-    case LEAT_LINK_SIGNED_SQUARE: return copysign(x * x, x);
-    case LEAT_LINK_LOG1P_EXP: return log1p(exp(x));
-    default: return x;
+    case LEAT_LINK_SIGMOID:
+        return 1.0 / (1.0 + exp(-x * forest->scale));
+    case LEAT_LINK_EXP:
+        return exp(x);
+    case LEAT_LINK_SIGNED_SQUARE:
+        return copysign(x * x, x);
+    case LEAT_LINK_LOG1P_EXP:
+        return log1p(exp(x));
+    default:
+        return x;
     }
 }
 

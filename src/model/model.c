@@ -20,7 +20,8 @@ struct leat_model {
 
 static struct leat_bytes skip_space(struct leat_bytes file)
 {
-    while (file.len > 0 && (file.data[0] == ' ' || file.data[0] == '\t' || file.data[0] == '\r' || file.data[0] == '\n')) {
+    while (file.len > 0 &&
+           (file.data[0] == ' ' || file.data[0] == '\t' || file.data[0] == '\r' || file.data[0] == '\n')) {
         file.data++;
         file.len--;
     }
@@ -49,9 +50,9 @@ static int load_forest(const char *name, struct leat_bytes file, struct leat_for
     if (starts(text, "tree\n") || starts(text, "tree\r\n"))
         return leat_lightgbm_load(name, text, ret, err);
     if (starts(text, "{L") || starts(text, "{l") || starts(text, "{i") || starts(text, "{U") || starts(text, "{$"))
-        return leat_error_set(err, LEAT_ERROR_FINDING,
-                              "%s: XGBoost's binary JSON (UBJSON) is not read yet; save the model with a name that ends in .json",
-                              name);
+        return leat_error_set(
+            err, LEAT_ERROR_FINDING,
+            "%s: XGBoost's binary JSON (UBJSON) is not read yet; save the model with a name that ends in .json", name);
     if (starts(text, "{") && contains(text, "\"oblivious_trees\"", text.len) && !contains(text, "\"learner\"", text.len))
         return leat_error_set(err, LEAT_ERROR_FINDING, "%s: CatBoost models are not read yet", name);
     if (starts(text, "{"))
@@ -59,15 +60,17 @@ static int load_forest(const char *name, struct leat_bytes file, struct leat_for
     if (starts(text, "CBM1"))
         return leat_error_set(err, LEAT_ERROR_FINDING, "%s: CatBoost models are not read yet", name);
     if (starts(text, "binf") || starts(text, "\x80"))
-        return leat_error_set(err, LEAT_ERROR_FINDING,
-                              "%s: %s is not read; save the model in its trainer's text format (XGBoost: .json, LightGBM: .txt)",
-                              name, text.data[0] == 'b' ? "XGBoost's old binary format" : "a Python pickle");
+        return leat_error_set(
+            err, LEAT_ERROR_FINDING,
+            "%s: %s is not read; save the model in its trainer's text format (XGBoost: .json, LightGBM: .txt)", name,
+            text.data[0] == 'b' ? "XGBoost's old binary format" : "a Python pickle");
     if (starts(file, "\x08") && contains(file, "ai.onnx", file.len))
         return leat_error_set(err, LEAT_ERROR_FINDING, "%s: ONNX models are not read yet", name);
-    return leat_error_set(err, LEAT_ERROR_FINDING,
-                          "%s: not a model that is known: neither XGBoost's JSON (begins with '{') nor LightGBM's text (begins "
-                          "with 'tree')",
-                          name);
+    return leat_error_set(
+        err, LEAT_ERROR_FINDING,
+        "%s: not a model that is known: neither XGBoost's JSON (begins with '{') nor LightGBM's text (begins "
+        "with 'tree')",
+        name);
 }
 
 /* ---- the life of a model ---- */
@@ -180,8 +183,8 @@ static void predict64(const struct leat_model *model, const double *rows, size_t
         memcpy(ret_raw, raw, count * raw_count * sizeof *raw);
 }
 
-void leat_model_predict(const struct leat_model *model, const double *rows, size_t stride, size_t count, double *ret_out,
-                        double *ret_raw, void *scratch)
+void leat_model_predict(const struct leat_model *model, const double *rows, size_t stride, size_t count,
+                        double *ret_out, double *ret_raw, void *scratch)
 {
     const struct leat_model_info *info = &model->info;
     for (size_t row = 0; row < count;) {

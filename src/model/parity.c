@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PARITY_ROWS_MAX   ((size_t)1000000)
+#define PARITY_ROWS_MAX ((size_t)1000000)
 #define PARITY_VALUES_MAX ((size_t)1 << 26) /* half a gigabyte of features */
 
 struct gate {
@@ -153,7 +153,8 @@ static int differs(const struct gate *gate, size_t row, const double *out, const
     put_numbers(&expected, expected_of(gate, row), gate->info->output_count);
     put_numbers(&got, out, gate->info->output_count);
     return refuse(gate, "parity row %zu (line %zu)%s: the trainer's score is %s, here it is %s; features: %s", row + 1,
-                  gate->lines[row], how, leat_buffer_text(&expected), leat_buffer_text(&got), leat_buffer_text(&features));
+                  gate->lines[row], how, leat_buffer_text(&expected), leat_buffer_text(&got),
+                  leat_buffer_text(&features));
 }
 
 static int compare(const struct gate *gate, size_t row, const double *out, const char *how)

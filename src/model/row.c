@@ -49,16 +49,18 @@ bool leat_row_value(const struct leat_json *node, double *ret)
 static int bad_value(const char *name, const struct leat_json *node, struct leat_error *err)
 {
     if (node->type == LEAT_JSON_STRING)
-        return leat_error_set(err, LEAT_ERROR_FINDING, "feature '%s' is \"%.60s\"; a number or null belongs there", name,
-                              node->as.string.data);
+        return leat_error_set(err, LEAT_ERROR_FINDING, "feature '%s' is \"%.60s\"; a number or null belongs there",
+                              name, node->as.string.data);
     return leat_error_set(err, LEAT_ERROR_FINDING, "feature '%s' is %s; a number or null belongs there", name,
                           leat_json_type_name(node->type));
 }
 
-static int read_array(const struct leat_row_names *names, const struct leat_json *row, double *ret, struct leat_error *err)
+static int read_array(const struct leat_row_names *names, const struct leat_json *row, double *ret,
+                      struct leat_error *err)
 {
     if (row->count != names->count)
-        return leat_error_set(err, LEAT_ERROR_FINDING, "the row has %u values; the model has %zu features", row->count, names->count);
+        return leat_error_set(err, LEAT_ERROR_FINDING, "the row has %u values; the model has %zu features", row->count,
+                              names->count);
     for (uint32_t i = 0; i < row->count; i++)
         if (!leat_row_value(&row->as.elements[i], &ret[i]))
             return bad_value(names->names[i], &row->as.elements[i], err);
@@ -69,10 +71,12 @@ static int unknown_name(const struct leat_row_names *names, struct leat_bytes na
 {
     const char *nearest = leat_nearest(name, names->names, names->count);
     return leat_error_set(err, LEAT_ERROR_FINDING, "the model has no feature '%.100s'%s%s%s", name.data,
-                          nearest == NULL ? "" : "; the nearest is '", nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'");
+                          nearest == NULL ? "" : "; the nearest is '", nearest == NULL ? "" : nearest,
+                          nearest == NULL ? "" : "'");
 }
 
-static int read_object(const struct leat_row_names *names, const struct leat_json *row, double *ret, struct leat_error *err)
+static int read_object(const struct leat_row_names *names, const struct leat_json *row, double *ret,
+                       struct leat_error *err)
 {
     for (size_t i = 0; i < names->count; i++)
         ret[i] = (double)NAN;

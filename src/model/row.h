@@ -22,7 +22,8 @@ void leat_row_names_done(struct leat_row_names *names);
 
 /* A number as JSON has it; true and false are 1 and 0; null and "NaN" are missing; "Infinity" and "-Infinity". */
 bool leat_row_value(const struct leat_json *node, double *ret);
-/* count values. A name that is absent is missing; one that the model does not have is an error that says which is near. */
+/* count values. A name that is absent is missing; one that the model does not have is an error that says which is
+ * near. */
 int leat_row_read(const struct leat_row_names *names, const struct leat_json *row, double *ret, struct leat_error *err);
 /* "amount=12.5 tx_1h=NaN …", at most `max` bytes and then "…". For messages. */
 void leat_row_show(const struct leat_row_names *names, const double *row, size_t max, struct leat_buffer *out);

@@ -1,4 +1,5 @@
-/* A version: an immutable model with its metadata and the trainer's own rows and scores. Loaded by registry/versions. */
+/* A version: an immutable model with its metadata and the trainer's own rows and scores. Loaded by
+ * registry/versions. */
 #ifndef LEAT_MODEL_VERSION_H
 #define LEAT_MODEL_VERSION_H
 
@@ -11,30 +12,31 @@ struct leat_metric {
 };
 
 struct leat_version {
-    const char *name;  /* of the model, e.g. "fraud" */
-    uint32_t number;   /* from 1 */
+    const char *name; /* of the model, e.g. "fraud" */
+    uint32_t number;  /* from 1 */
     struct leat_model *model;
     const char *const *feature_names; /* in the model's order; from the model, or from the metadata; never NULL */
     size_t feature_count;
     int64_t trained_at; /* µs: the end of what it was trained on; LEAT_TIME_NONE if not told */
     int64_t added_at;
-    double threshold;   /* decision threshold on the score; NaN if not told */
+    double threshold;                  /* decision threshold on the score; NaN if not told */
     const struct leat_metric *metrics; /* as the trainer told them */
     size_t metric_count;
-    const char *note;   /* NULL: none */
-    size_t parity_rows; /* 0: unverified */
+    const char *note;              /* NULL: none */
+    size_t parity_rows;            /* 0: unverified */
     char digest[LEAT_DIGEST_TEXT]; /* over all its files */
     int references;
     void (*release)(struct leat_version *version); /* set by whoever made it: frees it and all that it owns */
 };
 
 struct leat_version *leat_version_ref(struct leat_version *version); /* any thread */
-void leat_version_unref(struct leat_version *version);              /* any thread; NULL is fine */
+void leat_version_unref(struct leat_version *version);               /* any thread; NULL is fine */
 
-/* The trainer's rows: JSON lines {"features": {name: value, …} or [value, …], "score": number or [numbers]}; null or "NaN" is
- * missing, and so is an absent name. Scores every row singly and all in one batch, on the kernel that serves. 0 and *ret_rows,
- * or LEAT_ERROR_FINDING naming row number, feature values, expected and got. Tolerance: what the trainer's own float
- * width leaves (float32: 1 unit in the last place of the output; double: 1e-12 relative). */
+/* The trainer's rows: JSON lines {"features": {name: value, …} or [value, …], "score": number or [numbers]}; null
+ * or "NaN" is missing, and so is an absent name. Scores every row singly and all in one batch, on the kernel that
+ * serves. 0 and *ret_rows, or LEAT_ERROR_FINDING naming row number, feature values, expected and got. Tolerance:
+ * what the trainer's own float width leaves (float32: 1 unit in the last place of the output; double: 1e-12
+ * relative). */
 int leat_parity_check(const struct leat_model *model, const char *const *feature_names, struct leat_bytes rows,
                       size_t *ret_rows, struct leat_error *err);
 

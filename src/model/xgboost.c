@@ -1,11 +1,13 @@
-/* XGBoost's JSON, 1.0 to 3.x: boosters gbtree, dart (in its three layouts) and gblinear, every objective, numeric splits.
+/* XGBoost's JSON, 1.0 to 3.x: boosters gbtree, dart (in its three layouts) and gblinear, every objective, numeric
+ * splits.
  *
  *   learner.learner_model_param   base_score, num_class, num_feature, num_target: numbers in strings
  *   learner.objective.name
  *   learner.gradient_booster      name, model.{gbtree_model_param, tree_info, trees[]}
  *
- * Numbers are read as doubles and rounded to float32: the trainer writes the shortest decimal of a float32, which comes back as
- * the same one either way. The child arrays are what counts; deleted nodes may lie between the others. */
+ * Numbers are read as doubles and rounded to float32: the trainer writes the shortest decimal of a float32, which
+ * comes back as the same one either way. The child arrays are what counts; deleted nodes may lie between the
+ * others. */
 #include "model/forest.h"
 
 #include "base/json.h"
@@ -60,21 +62,22 @@ struct loader {
 
 /* ---- members ---- */
 
-static int need(struct loader *l, const struct leat_json *object, const char *where, const char *name, enum leat_json_type type,
-                const struct leat_json **ret)
+static int need(struct loader *l, const struct leat_json *object, const char *where, const char *name,
+                enum leat_json_type type, const struct leat_json **ret)
 {
     const struct leat_json *node = leat_json_get(object, name);
     if (node == NULL)
         return refuse(l, "%s.%s is missing: not a model of XGBoost's, or cut short", where, name);
     if (node->type != type)
-        return refuse(l, "%s.%s is %s where %s belongs", where, name, leat_json_type_name(node->type), leat_json_type_name(type));
+        return refuse(l, "%s.%s is %s where %s belongs", where, name, leat_json_type_name(node->type),
+                      leat_json_type_name(type));
     *ret = node;
     return 0;
 }
 
 /* A count that the file writes as "3" or as 3; absent is `otherwise`. */
-static int read_count(struct loader *l, const struct leat_json *object, const char *where, const char *name, int64_t otherwise,
-                      int64_t max, int64_t *ret)
+static int read_count(struct loader *l, const struct leat_json *object, const char *where, const char *name,
+                      int64_t otherwise, int64_t max, int64_t *ret)
 {
     const struct leat_json *node = leat_json_get(object, name);
     int64_t value = otherwise;
@@ -117,7 +120,8 @@ static int put_base(struct loader *l, size_t group, struct leat_bytes text)
         return refuse(l, "learner.learner_model_param.base_score: '%.*s' is not a number", LEAT_BYTES_FORMAT(text));
     float margin = margin_of(l, base);
     if (!isfinite(margin))
-        return refuse(l, "learner.learner_model_param.base_score is %g, which %s can not have", (double)base, l->objective->name);
+        return refuse(l, "learner.learner_model_param.base_score is %g, which %s can not have", (double)base,
+                      l->objective->name);
     l->forest->base[group] = (double)margin;
     return 0;
 }
@@ -156,7 +160,8 @@ static int read_base(struct loader *l, const struct leat_json *params)
             text = (struct leat_bytes){comma + 1, text.len - len - 1};
     }
     if (count != 1 && count != groups)
-        return refuse(l, "learner.learner_model_param.base_score has %zu values, but the model has %zu groups", count, groups);
+        return refuse(l, "learner.learner_model_param.base_score has %zu values, but the model has %zu groups", count,
+                      groups);
     for (size_t group = 1; group < groups && count == 1; group++)
         l->forest->base[group] = l->forest->base[0];
     return 0;
@@ -186,7 +191,8 @@ static int read_names(struct loader *l)
     if (names == NULL || names->type != LEAT_JSON_ARRAY || names->count == 0)
         return 0;
     if (names->count != forest->feature_count)
-        return refuse(l, "learner.feature_names has %u names, but num_feature is %zu", names->count, forest->feature_count);
+        return refuse(l, "learner.feature_names has %u names, but num_feature is %zu", names->count,
+                      forest->feature_count);
     forest->feature_names = leat_arena_zalloc(&forest->arena, names->count, sizeof *forest->feature_names);
     for (uint32_t i = 0; i < names->count; i++) {
         const struct leat_json *name = &names->as.elements[i];
@@ -211,7 +217,8 @@ static int read_params(struct loader *l)
         read_count(l, params, where, "num_target", 1, LEAT_GROUPS_MAX, &targets) != 0)
         return -1;
     if (classes > 1 && targets > 1)
-        return refuse(l, "%s: %lld classes and %lld targets at once are not read", where, (long long)classes, (long long)targets);
+        return refuse(l, "%s: %lld classes and %lld targets at once are not read", where, (long long)classes,
+                      (long long)targets);
     if (l->objective->answer == ANSWER_CLASS && classes < 2)
         return refuse(l, "%s.num_class is %lld; %s needs 2 or more", where, (long long)classes, l->objective->name);
     int64_t groups = classes > targets ? classes : targets;
@@ -255,7 +262,8 @@ static int find_arrays(struct loader *l, const struct leat_json *tree, size_t nu
         need_array(l, tree, number, "default_left", count, &ret->default_left) != 0)
         return -1;
     ret->split_type = NULL;
-    if (leat_json_get(tree, "split_type") != NULL && need_array(l, tree, number, "split_type", count, &ret->split_type) != 0)
+    if (leat_json_get(tree, "split_type") != NULL &&
+        need_array(l, tree, number, "split_type", count, &ret->split_type) != 0)
         return -1;
     return 0;
 }
@@ -275,7 +283,8 @@ static bool flag_at(const struct leat_json *array, uint32_t i, bool *ret)
     return good && (number == 0 || number == 1);
 }
 
-static int read_node(struct loader *l, const struct tree_arrays *arrays, size_t number, uint32_t i, struct leat_node *ret)
+static int read_node(struct loader *l, const struct tree_arrays *arrays, size_t number, uint32_t i,
+                     struct leat_node *ret)
 {
     int64_t left;
     int64_t right;
@@ -323,12 +332,14 @@ static int check_tree_param(struct loader *l, const struct leat_json *tree, size
         read_count(l, param, "tree_param", "size_leaf_vector", 0, INT32_MAX, &vector) != 0)
         return leat_error_prefix(l->err, "tree %zu", number);
     if (vector > 1)
-        return refuse(l,
-                      "tree %zu has leaves of %lld values (multi_strategy: multi_output_tree), which are not read yet; train with "
-                      "one_output_per_tree",
-                      number, (long long)vector);
+        return refuse(
+            l,
+            "tree %zu has leaves of %lld values (multi_strategy: multi_output_tree), which are not read yet; train with "
+            "one_output_per_tree",
+            number, (long long)vector);
     if (nodes == 0 || (uint64_t)declared != nodes)
-        return refuse(l, "tree %zu: tree_param says %lld nodes, but the arrays have %u", number, (long long)declared, nodes);
+        return refuse(l, "tree %zu: tree_param says %lld nodes, but the arrays have %u", number, (long long)declared,
+                      nodes);
     return 0;
 }
 
@@ -393,7 +404,8 @@ static int read_trees(struct loader *l, const struct leat_json *model)
         read_count(l, param, "gbtree_model_param", "num_trees", trees->count, INT32_MAX, &declared) != 0)
         return -1;
     if ((uint64_t)declared != trees->count)
-        return refuse(l, "gbtree_model_param.num_trees is %lld, but there are %u trees", (long long)declared, trees->count);
+        return refuse(l, "gbtree_model_param.num_trees is %lld, but there are %u trees", (long long)declared,
+                      trees->count);
     forest->tree_count = trees->count;
     forest->trees = leat_arena_zalloc(&forest->arena, trees->count, sizeof *forest->trees);
     if (read_groups(l, model) != 0 || count_nodes(l, trees, &largest) != 0)
@@ -498,7 +510,9 @@ static int read_learner(struct loader *l, const struct leat_json *root)
     l->forest->format = "xgboost-json";
     l->forest->arithmetic = LEAT_FLOAT32;
     if (root->type != LEAT_JSON_OBJECT || need(l, root, "(top)", "learner", LEAT_JSON_OBJECT, &l->learner) != 0)
-        return refuse(l, "there is no 'learner': not a model that XGBoost's save_model wrote (dump_model's output has too little)");
+        return refuse(
+            l,
+            "there is no 'learner': not a model that XGBoost's save_model wrote (dump_model's output has too little)");
     return read_objective(l) != 0 || read_params(l) != 0 ? -1 : read_booster(l);
 }
 

@@ -1,8 +1,9 @@
 /* The folder of versions.
  *
- * version.json holds the digest of the other files and ends with its own: over all of its text before that last member. So one
- * changed byte anywhere is found, and that digest stands for the whole version. A version is made in a folder beside its place
- * and renamed into it; of two who add at once, the second finds the number taken and takes the next. */
+ * version.json holds the digest of the other files and ends with its own: over all of its text before that last
+ * member. So one changed byte anywhere is found, and that digest stands for the whole version. A version is made in
+ * a folder beside its place and renamed into it; of two who add at once, the second finds the number taken and
+ * takes the next. */
 #include "registry/versions.h"
 
 #include "base/arena.h"
@@ -23,11 +24,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NAME_MAX_LEN     100
-#define META_BYTES_MAX   ((size_t)64 << 20)
+#define NAME_MAX_LEN 100
+#define META_BYTES_MAX ((size_t)64 << 20)
 #define PARITY_BYTES_MAX ((size_t)256 << 20)
-#define ADD_TRIES        1000 /* others who add at the same time */
-#define TAIL             ",\n  \"digest\": \""
+#define ADD_TRIES 1000 /* others who add at the same time */
+#define TAIL ",\n  \"digest\": \""
 
 struct version_box {
     struct leat_version version;
@@ -47,9 +48,10 @@ static int check_name(const char *name, struct leat_error *err)
 {
     if (name_is_good(name))
         return 0;
-    return leat_error_set(err, LEAT_ERROR_USAGE,
-                          "'%.120s' can not be a model's name: 1 to %d letters, digits, '.', '_' and '-', not beginning with '.'",
-                          name, NAME_MAX_LEN);
+    return leat_error_set(
+        err, LEAT_ERROR_USAGE,
+        "'%.120s' can not be a model's name: 1 to %d letters, digits, '.', '_' and '-', not beginning with '.'", name,
+        NAME_MAX_LEN);
 }
 
 /* Room for any path below a registry; one that does not fit is refused when the folder is made or read. */
@@ -197,7 +199,8 @@ int leat_registry_numbers(const char *root, const char *name, uint32_t **ret, si
     struct path folder = path_of(root, name);
     DIR *dir = opendir(folder.text);
     if (dir == NULL && errno != ENOENT && errno != ENOTDIR)
-        return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "can not read the folder '%s': %s", folder.text, strerror(errno));
+        return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "can not read the folder '%s': %s", folder.text,
+                              strerror(errno));
     uint32_t *numbers = NULL;
     size_t count = 0;
     size_t room = 0;
@@ -280,7 +283,8 @@ static int check_given(const struct leat_model_info *info, const char *const *na
     size_t known = 0;
     size_t moved = SIZE_MAX;
     if (leat_map_count(places) != info->feature_count)
-        return leat_error_set(err, LEAT_ERROR_FINDING, "of the %zu features given, some have the same name", info->feature_count);
+        return leat_error_set(err, LEAT_ERROR_FINDING, "of the %zu features given, some have the same name",
+                              info->feature_count);
     for (size_t i = 0; i < info->feature_count; i++) {
         if (names[i][0] == '\0' || !leat_utf8_valid(leat_bytes_of(names[i])))
             return leat_error_set(err, LEAT_ERROR_FINDING, "the name of feature %zu is empty or not UTF-8", i + 1);
@@ -292,16 +296,17 @@ static int check_given(const struct leat_model_info *info, const char *const *na
     }
     if (known != info->feature_count || moved == SIZE_MAX)
         return 0;
-    return leat_error_set(err, LEAT_ERROR_FINDING,
-                          "the features given are the model file's in another order: number %zu is '%s', in the file it is '%s'",
-                          moved + 1, names[moved], info->feature_names[moved]);
+    return leat_error_set(
+        err, LEAT_ERROR_FINDING,
+        "the features given are the model file's in another order: number %zu is '%s', in the file it is '%s'",
+        moved + 1, names[moved], info->feature_names[moved]);
 }
 
 static int take_given(struct addition *a, const struct leat_model_info *info, struct leat_error *err)
 {
     if (a->draft->feature_count != info->feature_count)
-        return leat_error_set(err, LEAT_ERROR_FINDING, "%zu features are given, but the model has %zu", a->draft->feature_count,
-                              info->feature_count);
+        return leat_error_set(err, LEAT_ERROR_FINDING, "%zu features are given, but the model has %zu",
+                              a->draft->feature_count, info->feature_count);
     a->features = a->draft->feature_names;
     struct leat_map *places = leat_map_new();
     for (size_t i = 0; i < info->feature_count; i++)
@@ -312,14 +317,16 @@ static int take_given(struct addition *a, const struct leat_model_info *info, st
 }
 
 /* The names that are told, or the model file's (kept beyond the model's life), or f0, f1, … */
-static int choose_features(struct addition *a, const struct leat_model_info *info, struct leat_arena *arena, struct leat_error *err)
+static int choose_features(struct addition *a, const struct leat_model_info *info, struct leat_arena *arena,
+                           struct leat_error *err)
 {
     a->feature_count = info->feature_count;
     if (a->draft->feature_names != NULL)
         return take_given(a, info, err);
     const char **kept = leat_arena_zalloc(arena, info->feature_count, sizeof *kept);
     for (size_t i = 0; i < info->feature_count; i++)
-        kept[i] = info->feature_names == NULL ? leat_arena_format(arena, "f%zu", i) : leat_arena_strdup(arena, info->feature_names[i]);
+        kept[i] = info->feature_names == NULL ? leat_arena_format(arena, "f%zu", i)
+                                              : leat_arena_strdup(arena, info->feature_names[i]);
     a->features = kept;
     return 0;
 }
@@ -356,7 +363,8 @@ static int next_number(const char *root, const char *name, uint32_t *ret, struct
 }
 
 /* Writes version.json for the next free number and renames the folder to it; again while others are faster. */
-static int settle(const struct addition *a, const char *root, const char *folder, uint32_t *ret_number, struct leat_error *err)
+static int settle(const struct addition *a, const char *root, const char *folder, uint32_t *ret_number,
+                  struct leat_error *err)
 {
     for (int tries = 0; tries < ADD_TRIES; tries++) {
         LEAT_CLEAN_BUFFER meta = {0};
@@ -375,8 +383,8 @@ static int settle(const struct addition *a, const char *root, const char *folder
             return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "can not rename '%s' to '%s': %s", folder, place.text,
                                   strerror(errno));
     }
-    return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "others kept adding versions of '%s' %d times over", a->draft->name,
-                          ADD_TRIES);
+    return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "others kept adding versions of '%s' %d times over",
+                          a->draft->name, ADD_TRIES);
 }
 
 static int write_files(const struct addition *a, const char *root, const char *folder, uint32_t *ret_number,
@@ -408,7 +416,8 @@ static int add_folder(const struct addition *a, const char *root, uint32_t *ret_
     return status;
 }
 
-int leat_registry_add(const char *root, const struct leat_version_draft *draft, uint32_t *ret_number, struct leat_error *err)
+int leat_registry_add(const char *root, const struct leat_version_draft *draft, uint32_t *ret_number,
+                      struct leat_error *err)
 {
     struct addition addition = {.draft = draft, .has_parity = draft->parity_file != NULL};
     struct leat_arena arena = {0};
@@ -487,7 +496,8 @@ static int read_meta(struct version_box *box, const struct leat_json *meta, cons
     int64_t own_number = 0;
     leat_json_integer(leat_json_get(meta, "number"), &own_number);
     if (strcmp(leat_json_text(leat_json_get(meta, "name"), ""), name) != 0 || own_number != (int64_t)number)
-        return leat_error_set(err, LEAT_ERROR_FINDING, "version.json is of model '%.120s' version %lld: the folder was moved",
+        return leat_error_set(err, LEAT_ERROR_FINDING,
+                              "version.json is of model '%.120s' version %lld: the folder was moved",
                               leat_json_text(leat_json_get(meta, "name"), ""), (long long)own_number);
     version->name = leat_arena_strdup(&box->arena, name);
     version->number = number;
@@ -500,8 +510,8 @@ static int read_meta(struct version_box *box, const struct leat_json *meta, cons
     return read_features(box, meta, err);
 }
 
-static int read_checked(const char *folder, const char *name, size_t max, const struct leat_json *files, struct leat_buffer *ret,
-                        struct leat_error *err)
+static int read_checked(const char *folder, const char *name, size_t max, const struct leat_json *files,
+                        struct leat_buffer *ret, struct leat_error *err)
 {
     char digest[LEAT_DIGEST_TEXT];
     const char *expected = leat_json_text(leat_json_get(files, name), "");
@@ -509,8 +519,8 @@ static int read_checked(const char *folder, const char *name, size_t max, const 
         return -1;
     leat_digest(leat_buffer_view(ret), digest);
     if (strcmp(digest, expected) != 0)
-        return leat_error_set(err, LEAT_ERROR_FINDING, "'%s' was changed: its digest is %s, version.json says %s", name, digest,
-                              expected);
+        return leat_error_set(err, LEAT_ERROR_FINDING, "'%s' was changed: its digest is %s, version.json says %s", name,
+                              digest, expected);
     return 0;
 }
 
@@ -523,20 +533,21 @@ static int load_model(struct version_box *box, const char *folder, const struct 
         return -1;
     const struct leat_model_info *info = leat_model_info(box->version.model);
     if (info->feature_count != box->version.feature_count)
-        return leat_error_set(err, LEAT_ERROR_FINDING, "version.json has %zu features, the model %zu", box->version.feature_count,
-                              info->feature_count);
+        return leat_error_set(err, LEAT_ERROR_FINDING, "version.json has %zu features, the model %zu",
+                              box->version.feature_count, info->feature_count);
     return 0;
 }
 
-static int check_parity(struct version_box *box, const char *folder, const struct leat_json *files, struct leat_error *err)
+static int check_parity(struct version_box *box, const char *folder, const struct leat_json *files,
+                        struct leat_error *err)
 {
     LEAT_CLEAN_BUFFER rows = {0};
     if (leat_json_get(files, "parity.jsonl") == NULL)
         return 0;
     if (read_checked(folder, "parity.jsonl", PARITY_BYTES_MAX, files, &rows, err) != 0)
         return -1;
-    return leat_parity_check(box->version.model, box->version.feature_names, leat_buffer_view(&rows), &box->version.parity_rows,
-                             err);
+    return leat_parity_check(box->version.model, box->version.feature_names, leat_buffer_view(&rows),
+                             &box->version.parity_rows, err);
 }
 
 static int load_parts(struct version_box *box, const char *folder, const struct leat_json *meta, const char *name,
@@ -548,14 +559,16 @@ static int load_parts(struct version_box *box, const char *folder, const struct 
     return check_parity(box, folder, files, err);
 }
 
-static int load_folder(struct version_box *box, const char *folder, const char *name, uint32_t number, struct leat_error *err)
+static int load_folder(struct version_box *box, const char *folder, const char *name, uint32_t number,
+                       struct leat_error *err)
 {
     LEAT_CLEAN_BUFFER text = {0};
     struct leat_json_document *meta = NULL;
     if (leat_file_read(path_of(folder, "version.json").text, META_BYTES_MAX, &text, err) != 0)
         return -1;
     if (check_meta(leat_buffer_view(&text), box->version.digest) != 0)
-        return leat_error_set(err, LEAT_ERROR_FINDING, "'version.json' was changed: its digest at the end is not its own");
+        return leat_error_set(err, LEAT_ERROR_FINDING,
+                              "'version.json' was changed: its digest at the end is not its own");
     if (leat_json_parse(leat_buffer_view(&text), LEAT_JSON_STRICT, &meta, err) != 0)
         return leat_error_prefix(err, "version.json");
     int status = load_parts(box, folder, leat_json_root(meta), name, number, err);
@@ -585,7 +598,8 @@ static void release(struct leat_version *version)
     free(box);
 }
 
-int leat_registry_load(const char *root, const char *name, uint32_t number, struct leat_version **ret, struct leat_error *err)
+int leat_registry_load(const char *root, const char *name, uint32_t number, struct leat_version **ret,
+                       struct leat_error *err)
 {
     if (check_name(name, err) != 0)
         return -1;

@@ -14,7 +14,7 @@
 struct leat_version_draft { /* what `model add` is told */
     const char *name;
     const char *model_file;
-    const char *parity_file;        /* NULL: none */
+    const char *parity_file;          /* NULL: none */
     const char *const *feature_names; /* NULL: from the model file */
     size_t feature_count;
     int64_t trained_at; /* LEAT_TIME_NONE: not told */

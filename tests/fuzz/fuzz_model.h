@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FUZZ_ROWS         9 /* a tile of eight and one single */
+#define FUZZ_ROWS 9 /* a tile of eight and one single */
 #define FUZZ_FEATURES_MAX 4096
-#define FUZZ_OUTPUTS_MAX  4096
+#define FUZZ_OUTPUTS_MAX 4096
 
 static inline double fuzz_value(size_t i)
 {
-    static const double values[] = {0.0,  1.0,   -1.0, 0.5, (double)NAN, 1e-35, -1e-36,    3.0,         1e300,
+    static const double values[] = {0.0,  1.0,   -1.0, 0.5, (double)NAN, 1e-35, -1e-36,    3.0,          1e300,
                                     -7.5, 1e-40, 64.0, 2.0, -0.0,        100.0, 16777217., -2147483649., INFINITY};
     return values[i * 7 % (sizeof values / sizeof values[0])];
 }

@@ -1,5 +1,5 @@
-/* Model files out of nothing: random trees in the trainers' formats, for tests and benchmarks of kernels. What matters is the
- * shape; the numbers are arbitrary. Include once a program. */
+/* Model files out of nothing: random trees in the trainers' formats, for tests and benchmarks of kernels. What
+ * matters is the shape; the numbers are arbitrary. Include once a program. */
 #ifndef LEAT_TESTS_MAKE_MODEL_H
 #define LEAT_TESTS_MAKE_MODEL_H
 
@@ -42,8 +42,8 @@ struct make_options {
     uint32_t groups;
     uint32_t leaves; /* a tree */
     uint32_t depth;  /* 0: any; trees with 2^depth leaves are complete */
-    double missing;  /* XGBoost: share of splits whose missing values go left; LightGBM: also the share of each missing type */
-    bool awkward;    /* thresholds of 0, huge, tiny */
+    double missing; /* XGBoost: share of splits whose missing values go left; LightGBM: also the share of each missing type */
+    bool awkward; /* thresholds of 0, huge, tiny */
     uint64_t seed;
 };
 
@@ -117,7 +117,8 @@ static inline void make_put_number(struct leat_buffer *out, bool first, double n
     leat_json_put_double(out, number);
 }
 
-static inline void make_xgboost_tree(struct make_random *random, const struct make_options *options, struct leat_buffer *out)
+static inline void make_xgboost_tree(struct make_random *random, const struct make_options *options,
+                                     struct leat_buffer *out)
 {
     struct make_tree tree = make_tree_new(random, options);
     const char *const names[] = {"left_children", "right_children", "split_indices", "split_conditions", "default_left"};
@@ -142,8 +143,9 @@ static inline void make_xgboost(const struct make_options *options, struct leat_
 {
     struct make_random random = {options->seed};
     leat_buffer_append_text(out, "{\"version\":[3,2,0],\"learner\":{\"objective\":{\"name\":\"reg:squarederror\"},");
-    leat_buffer_format(out, "\"learner_model_param\":{\"base_score\":\"[5E-1]\",\"num_feature\":\"%u\",\"num_target\":\"%u\"},",
-                       options->features, options->groups);
+    leat_buffer_format(
+        out, "\"learner_model_param\":{\"base_score\":\"[5E-1]\",\"num_feature\":\"%u\",\"num_target\":\"%u\"},",
+        options->features, options->groups);
     leat_buffer_append_text(out, "\"gradient_booster\":{\"name\":\"gbtree\",\"model\":{\"tree_info\":[");
     for (uint32_t i = 0; i < options->trees; i++)
         leat_buffer_format(out, "%s%u", i == 0 ? "" : ",", i % options->groups);
@@ -164,7 +166,8 @@ static inline int64_t make_lightgbm_child(const struct make_tree *tree, const ui
 static inline void make_lightgbm_tree(struct make_random *random, const struct make_options *options, uint32_t number,
                                       struct leat_buffer *out)
 {
-    static const char *const names[] = {"split_feature", "threshold", "decision_type", "left_child", "right_child", "leaf_value"};
+    static const char *const names[] = {"split_feature", "threshold",   "decision_type",
+                                        "left_child",    "right_child", "leaf_value"};
     struct make_tree tree = make_tree_new(random, options);
     uint32_t *ranks = leat_calloc(tree.count, sizeof *ranks);
     uint32_t counts[2] = {0, 0};
@@ -196,7 +199,8 @@ static inline void make_lightgbm_tree(struct make_random *random, const struct m
 static inline void make_lightgbm(const struct make_options *options, struct leat_buffer *out)
 {
     struct make_random random = {options->seed};
-    leat_buffer_format(out, "tree\nversion=v4\nnum_class=%u\nnum_tree_per_iteration=%u\nlabel_index=0\nmax_feature_idx=%u\n",
+    leat_buffer_format(out,
+                       "tree\nversion=v4\nnum_class=%u\nnum_tree_per_iteration=%u\nlabel_index=0\nmax_feature_idx=%u\n",
                        options->groups, options->groups, options->features - 1);
     leat_buffer_append_text(out, options->groups == 1 ? "objective=regression\n" : "objective=multiclass num_class:2\n");
     leat_buffer_append_text(out, "feature_names=");

@@ -150,9 +150,9 @@ static void check(const char *line, int code, const char *says)
         fail_msg("`%s` exits with %d (not %d?) and prints:\n%s\nwhich should hold: %s", line, got, code, output, says);
 }
 
-#define BINARY   "tests/data/models/lightgbm-4.6-binary"
+#define BINARY "tests/data/models/lightgbm-4.6-binary"
 #define SOFTPROB "tests/data/models/xgboost-3.2-softprob"
-#define NAMED    "tests/data/models/xgboost-3.2-no-missing"
+#define NAMED "tests/data/models/xgboost-3.2-no-missing"
 
 static void help_and_wrong_usage_have_their_exit_codes(void **state)
 {
@@ -182,13 +182,15 @@ static void help_and_wrong_usage_have_their_exit_codes(void **state)
 static void a_model_file_is_tried_out(void **state)
 {
     (void)state;
-    check("printf '[1,2,3,4,5,6]\\n\\n[null,null,null,null,null,null]\\n' | $leat model predict " SOFTPROB ".json --raw", 0, "\"raw\": [");
+    check("printf '[1,2,3,4,5,6]\\n\\n[null,null,null,null,null,null]\\n' | $leat model predict " SOFTPROB ".json --raw",
+          0, "\"raw\": [");
     check("echo '{\"amount\": 1.5, \"g\": \"NaN\"}' | $leat model predict " NAMED ".json --input -", 0, "\"label\": ");
     check("echo '{\"amont\": 1.5}' | $leat model predict " NAMED ".json", 1,
           "(standard input):1: the model has no feature 'amont'; the nearest is 'amount'");
     check("echo '[1,2]' | $leat model predict " NAMED ".json", 1, "the row has 2 values; the model has 6 features");
     check("printf '[1,2,3,4,5,6]\\n{' | $leat model predict " NAMED ".json", 1, "(standard input):2: ");
-    check("$leat model predict tests/data/models/make.py", 1, "leat model predict: tests/data/models/make.py: not a model that is known");
+    check("$leat model predict tests/data/models/make.py", 1,
+          "leat model predict: tests/data/models/make.py: not a model that is known");
     check("$leat model predict " NAMED ".json --input /no/such/file", 3, "/no/such/file");
 }
 
@@ -209,11 +211,14 @@ static void versions_are_added_listed_shown_and_verified(void **state)
     check("$leat model show fraud 1", 0, "kernel      8 trees or rows at once");
     check("$leat model show fraud 1", 0, "log loss = 0.4");
     check("$leat model show fraud", 0, "version 2");
-    check("$leat model show fraud 1 --json | python3 -c 'import json,sys; v=json.load(sys.stdin); print(v[\"metrics\"][\"auc\"])'", 0,
-          "0.91");
-    check("$leat model verify fraud", 0, "ok fraud 1: unchanged; 40 parity rows agree\nok fraud 2: unchanged; unverified");
+    check(
+        "$leat model show fraud 1 --json | python3 -c 'import json,sys; v=json.load(sys.stdin); print(v[\"metrics\"][\"auc\"])'",
+        0, "0.91");
+    check("$leat model verify fraud", 0,
+          "ok fraud 1: unchanged; 40 parity rows agree\nok fraud 2: unchanged; unverified");
     check("$leat model verify fraud --json | python3 -c 'import json,sys; print(len(json.load(sys.stdin)))'", 0, "2");
-    check("printf x >>$LEAT_REGISTRY/fraud/1/model.txt; $leat model verify fraud", 1, "not ok fraud 1: model 'fraud' version 1: 'model.txt' was changed");
+    check("printf x >>$LEAT_REGISTRY/fraud/1/model.txt; $leat model verify fraud", 1,
+          "not ok fraud 1: model 'fraud' version 1: 'model.txt' was changed");
     check("$leat model verify fraud 2", 0, "ok fraud 2");
     check("$leat model verify fraud 1 --json", 1, "\"refused\": ");
     check("$leat model list", 1, "refused: ");
@@ -228,9 +233,11 @@ static void metadata_comes_from_a_file_and_options_count_more(void **state)
           "$leat model add meta " BINARY ".txt --meta $LEAT_REGISTRY.json --metric auc=0.625 --features u,v,w,x,y,z; "
           "$leat model show meta --json",
           0, "\"threshold\": 0.25, \"metrics\": {\"auc\": 0.625, \"f1\": 0.75}, \"features\": [\"u\", \"v\"");
-    check("echo '{\"metrics\": {\"auc\": \"high\"}}' >$LEAT_REGISTRY.json; $leat model add meta " BINARY ".txt --meta $LEAT_REGISTRY.json", 1,
-          "metric 'auc' is not a number");
-    check("echo '[' >$LEAT_REGISTRY.json; $leat model add meta " BINARY ".txt --meta $LEAT_REGISTRY.json", 1, "models.json: ");
+    check("echo '{\"metrics\": {\"auc\": \"high\"}}' >$LEAT_REGISTRY.json; $leat model add meta " BINARY
+          ".txt --meta $LEAT_REGISTRY.json",
+          1, "metric 'auc' is not a number");
+    check("echo '[' >$LEAT_REGISTRY.json; $leat model add meta " BINARY ".txt --meta $LEAT_REGISTRY.json", 1,
+          "models.json: ");
 }
 
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)

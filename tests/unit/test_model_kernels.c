@@ -101,7 +101,8 @@ static void random_lightgbm_forests_score_alike_on_every_path(void **state)
 static void a_tree_beyond_65536_nodes_takes_wide_nodes(void **state)
 {
     (void)state;
-    struct make_options options = {.trees = 3, .features = 9, .groups = 1, .leaves = 40000, .missing = 0.5, .awkward = true, .seed = 3};
+    struct make_options options = {
+        .trees = 3, .features = 9, .groups = 1, .leaves = 40000, .missing = 0.5, .awkward = true, .seed = 3};
     check(true, &options, "16-byte nodes, float32");
 }
 
@@ -117,7 +118,8 @@ static void eight_trees_of_65528_nodes_are_narrow_and_one_pair_more_each_is_wide
 static void more_features_than_columns_take_wide_nodes(void **state)
 {
     (void)state;
-    struct make_options options = {.trees = 600, .features = 200000, .groups = 1, .leaves = 128, .missing = 0.5, .seed = 5};
+    struct make_options options = {
+        .trees = 600, .features = 200000, .groups = 1, .leaves = 128, .missing = 0.5, .seed = 5};
     struct leat_model *model = make(true, &options);
     assert_non_null(strstr(leat_model_info(model)->kernel, "16-byte"));
     double *rows = make_rows(6, 9, options.features, true);
@@ -141,8 +143,10 @@ static void a_chain_of_splits_is_walked_to_its_end(void **state)
     struct leat_error err = {0};
     struct leat_model *model = NULL;
     const int depth = 3000;
-    const char *const names[] = {"split_feature", "threshold", "decision_type", "left_child", "right_child", "leaf_value"};
-    leat_buffer_append_text(&text, "tree\nversion=v4\nnum_tree_per_iteration=1\nmax_feature_idx=0\nfeature_names=x\n\nTree=0\n");
+    const char *const names[] = {"split_feature", "threshold",   "decision_type",
+                                 "left_child",    "right_child", "leaf_value"};
+    leat_buffer_append_text(
+        &text, "tree\nversion=v4\nnum_tree_per_iteration=1\nmax_feature_idx=0\nfeature_names=x\n\nTree=0\n");
     leat_buffer_format(&text, "num_leaves=%d\n", depth + 1);
     for (int array = 0; array < 6; array++) {
         leat_buffer_format(&text, "%s=", names[array]);
@@ -190,19 +194,22 @@ static void rows_may_lie_further_apart_than_their_features(void **state)
 static void infinite_values_and_thresholds_go_where_the_plain_walk_goes(void **state)
 {
     (void)state;
-    /* Of one split each, for every missing type and default: -inf, inf and the largest finite numbers as thresholds. */
+    /* Of one split each, for every missing type and default: -inf, inf and the largest finite numbers as
+     * thresholds. */
     const char *const thresholds[] = {"inf", "-inf", "1.7976931348623157e308", "-1.7976931348623157e308", "0"};
-    double rows[] = {INFINITY, -INFINITY, 1.7976931348623157e308, -1.7976931348623157e308, 0.0, (double)NAN, 1e-35, -1.0, 1.0};
+    double rows[] = {INFINITY, -INFINITY, 1.7976931348623157e308, -1.7976931348623157e308, 0.0, (double)NAN, 1e-35,
+                     -1.0,     1.0};
     for (size_t t = 0; t < 5; t++) {
         for (int decision = 0; decision < 12; decision += 2) {
             struct leat_buffer text = {0};
             struct leat_error err = {0};
             struct leat_model *model = NULL;
-            leat_buffer_format(&text,
-                               "tree\nversion=v4\nnum_tree_per_iteration=1\nmax_feature_idx=0\nfeature_names=x\n\nTree=0\nnum_leaves=2\n"
-                               "split_feature=0\nthreshold=%s\ndecision_type=%d\nleft_child=-1\nright_child=-2\nleaf_value=1 2\n\n"
-                               "end of trees\n",
-                               thresholds[t], decision);
+            leat_buffer_format(
+                &text,
+                "tree\nversion=v4\nnum_tree_per_iteration=1\nmax_feature_idx=0\nfeature_names=x\n\nTree=0\nnum_leaves=2\n"
+                "split_feature=0\nthreshold=%s\ndecision_type=%d\nleft_child=-1\nright_child=-2\nleaf_value=1 2\n\n"
+                "end of trees\n",
+                thresholds[t], decision);
             if (leat_model_load("one split", leat_buffer_view(&text), &model, &err) != 0)
                 fail_msg("%s", err.text);
             double out[9];
@@ -212,8 +219,8 @@ static void infinite_values_and_thresholds_go_where_the_plain_walk_goes(void **s
             for (size_t row = 0; row < 9; row++) {
                 leat_model_predict_plain(model, rows + row, &expected, NULL);
                 if (out[row] != expected)
-                    fail_msg("%g at threshold %s, decision_type %d: %g, plain %g", rows[row], thresholds[t], decision, out[row],
-                             expected);
+                    fail_msg("%g at threshold %s, decision_type %d: %g, plain %g", rows[row], thresholds[t], decision,
+                             out[row], expected);
             }
             free(scratch);
             leat_model_unref(model);

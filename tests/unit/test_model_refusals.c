@@ -26,13 +26,14 @@ static const char xgboost[] =
     "\"left_children\":[1,-1,3,-1,-1],\"right_children\":[2,-1,4,-1,-1],\"split_indices\":[0,0,1,0,0],"
     "\"split_conditions\":[0.5,-1,1.5,2,3],\"default_left\":[1,0,0,0,0],\"split_type\":[0,0,0,0,0]}]}}}}";
 
-static const char lightgbm[] = "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\nmax_feature_idx=1\n"
-                               "objective=binary sigmoid:1\nfeature_names=a b\nfeature_infos=none none\ntree_sizes=99 99\n\n"
-                               "Tree=0\nnum_leaves=3\nnum_cat=0\nsplit_feature=0 1\nthreshold=0.5 1.5\ndecision_type=2 8\n"
-                               "left_child=1 -2\nright_child=-1 -3\nleaf_value=1 2 3\nshrinkage=1\n\n"
-                               "Tree=1\nnum_leaves=2\nnum_cat=1\nsplit_feature=1\nthreshold=0\ndecision_type=1\nleft_child=-1\n"
-                               "right_child=-2\nleaf_value=1 2\ncat_boundaries=0 2\ncat_threshold=5 1\nshrinkage=1\n\n"
-                               "end of trees\n\npandas_categorical:null\n";
+static const char lightgbm[] =
+    "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\nmax_feature_idx=1\n"
+    "objective=binary sigmoid:1\nfeature_names=a b\nfeature_infos=none none\ntree_sizes=99 99\n\n"
+    "Tree=0\nnum_leaves=3\nnum_cat=0\nsplit_feature=0 1\nthreshold=0.5 1.5\ndecision_type=2 8\n"
+    "left_child=1 -2\nright_child=-1 -3\nleaf_value=1 2 3\nshrinkage=1\n\n"
+    "Tree=1\nnum_leaves=2\nnum_cat=1\nsplit_feature=1\nthreshold=0\ndecision_type=1\nleft_child=-1\n"
+    "right_child=-2\nleaf_value=1 2\ncat_boundaries=0 2\ncat_threshold=5 1\nshrinkage=1\n\n"
+    "end of trees\n\npandas_categorical:null\n";
 
 static char *mutate(const char *file, const char *find, const char *put)
 {
@@ -76,10 +77,10 @@ static void check(const char *file, const struct mutation *mutations, size_t cou
     }
 }
 
-#define CHECK(file, ...)                                                     \
-    do {                                                                     \
-        static const struct mutation mutations[] = {__VA_ARGS__};            \
-        check(file, mutations, sizeof mutations / sizeof mutations[0]);      \
+#define CHECK(file, ...)                                                \
+    do {                                                                \
+        static const struct mutation mutations[] = {__VA_ARGS__};       \
+        check(file, mutations, sizeof mutations / sizeof mutations[0]); \
     } while (0)
 
 static void other_formats_are_refused_by_name(void **state)
@@ -141,7 +142,9 @@ static void deleted_nodes_do_no_harm(void **state)
 static void broken_xgboost_parameters_are_refused(void **state)
 {
     (void)state;
-    CHECK(xgboost, {"\"base_score\":\"[5E-1]\"", "\"base_score\":\"[5E-1,5E-1]\"", "base_score has more than the model's 1 values"},
+    CHECK(xgboost,
+          {"\"base_score\":\"[5E-1]\"", "\"base_score\":\"[5E-1,5E-1]\"",
+           "base_score has more than the model's 1 values"},
           {"\"base_score\":\"[5E-1]\"", "\"base_score\":\"[]\"", "base_score: '' is not a number"},
           {"\"base_score\":\"[5E-1]\"", "\"base_score\":\"half\"", "base_score: 'half' is not a number"},
           {"\"base_score\":\"[5E-1]\"", "\"base_score\":5", "base_score is missing"},
@@ -177,14 +180,17 @@ static void broken_xgboost_trees_are_refused_with_their_place(void **state)
           {"\"left_children\":[1,", "\"left_children\":[2,", "reached twice"},
           {"\"left_children\":[1,-1,3", "\"left_children\":[1,-1,0", "tree 0, node 2: a child is reached twice"},
           {"\"right_children\":[2,-1,4", "\"right_children\":[2,-1,1", "tree 0, node 2: a child is reached twice"},
-          {"\"left_children\":[1,", "\"left_children\":[5,", "tree 0, node 0: its left child is 5, but the tree has 5 nodes"},
+          {"\"left_children\":[1,", "\"left_children\":[5,",
+           "tree 0, node 0: its left child is 5, but the tree has 5 nodes"},
           {"\"left_children\":[1,", "\"left_children\":[1.5,", "tree 0, node 0: a child's number is not one"},
           {"\"left_children\":[1,", "\"left_children\":[-7,", "tree 0, node 0: a child's number is not one"},
           {"\"left_children\":[1,", "\"left_children\":[99999999999,", "tree 0, node 0: a child's number is not one"},
           {"\"right_children\":[2,", "\"right_children\":[-1,", "tree 0, node 0: its right child is -1"},
           {"\"right_children\":[2,-1,4,-1,-1]", "\"right_children\":[2,-1,4,-1]", "'right_children' has 4 entries, but"},
-          {"\"split_indices\":[0,0,1", "\"split_indices\":[0,0,2", "tree 0, node 2: splits on feature 2, but the model has 2"},
-          {"\"split_indices\":[0,0,1", "\"split_indices\":[0,0,-1", "tree 0, node 2: split_indices has no feature's number"},
+          {"\"split_indices\":[0,0,1", "\"split_indices\":[0,0,2",
+           "tree 0, node 2: splits on feature 2, but the model has 2"},
+          {"\"split_indices\":[0,0,1", "\"split_indices\":[0,0,-1",
+           "tree 0, node 2: split_indices has no feature's number"},
           {"\"split_conditions\":[0.5", "\"split_conditions\":[null", "tree 0, node 0: split_conditions has no number"},
           {"\"split_conditions\"", "\"split_condition\"", "tree 0 has no array 'split_conditions'"},
           {"\"default_left\":[1", "\"default_left\":[2", "tree 0, node 0: default_left is neither 0 nor 1"},
@@ -193,9 +199,11 @@ static void broken_xgboost_trees_are_refused_with_their_place(void **state)
           {"\"num_trees\":\"1\"", "\"num_trees\":\"2\"", "num_trees is 2, but there are 1 trees"},
           {"\"tree_info\":[0]", "\"tree_info\":[1]", "tree_info[0] is not one of the model's 1 groups"},
           {"\"tree_info\":[0]", "\"tree_info\":[0,0]", "tree_info has 2 entries, but there are 1 trees"},
-          {"\"name\":\"gbtree\",", "\"name\":\"gbtree\",\"weight_drop\":[1,2],", "weight_drop has 2 entries, but there are 1"},
+          {"\"name\":\"gbtree\",", "\"name\":\"gbtree\",\"weight_drop\":[1,2],",
+           "weight_drop has 2 entries, but there are 1"},
           {"\"name\":\"gbtree\",", "\"name\":\"dart\",", "gradient_booster.gbtree is missing"},
-          {"\"trees\":[{", "\"trees\":[7,{", "num_trees is 1, but there are 2 trees"}, {"\"trees\":[{", "\"trees\":{\"a\":[{", ""});
+          {"\"trees\":[{", "\"trees\":[7,{", "num_trees is 1, but there are 2 trees"},
+          {"\"trees\":[{", "\"trees\":{\"a\":[{", ""});
 }
 
 static void every_cut_of_an_xgboost_file_is_refused(void **state)
@@ -231,7 +239,8 @@ static void broken_lightgbm_trees_are_refused_with_their_line(void **state)
     (void)state;
     CHECK(lightgbm, {"num_leaves=3", "num_leaves=4", "tree 0: 'leaf_value' is not 4 numbers"},
           {"num_leaves=3", "num_leaves=2", "tree 0: 'left_child' is not 1 numbers"},
-          {"num_leaves=3", "num_leaves=0", "tree 0"}, {"num_leaves=3", "num_leaves=1000000000", "tree 0: 'leaf_value' is not"},
+          {"num_leaves=3", "num_leaves=0", "tree 0"},
+          {"num_leaves=3", "num_leaves=1000000000", "tree 0: 'leaf_value' is not"},
           {"num_leaves=3", "num_leaves=", "line 13: tree 0: 'num_leaves' is not 1 numbers"},
           {"num_leaves=3\n", "", "tree 0 (before line 22) has no line 'num_leaves='"},
           {"threshold=0.5 1.5\n", "", "tree 0 (before line 22) has no line 'threshold='"},
@@ -247,7 +256,8 @@ static void broken_lightgbm_trees_are_refused_with_their_line(void **state)
           {"left_child=1 -2", "left_child=1 -4", "line 18: tree 0: 'left_child'"},
           {"leaf_value=1 2 3", "leaf_value=1 2", "tree 0: 'leaf_value' is not 3 numbers"},
           {"leaf_value=1 2 3", "leaf_value=1 2 3 4", "line 20: tree 0: 'leaf_value' is not 3 numbers"},
-          {"Tree=1", "Tree=2", "line 23: Tree=2 where Tree=1 belongs"}, {"Tree=0", "Tree=x", "line 12: Tree=x where Tree=0 belongs"},
+          {"Tree=1", "Tree=2", "line 23: Tree=2 where Tree=1 belongs"},
+          {"Tree=0", "Tree=x", "line 12: Tree=x where Tree=0 belongs"},
           {"num_cat=1", "num_cat=0", "there is no category set 0; num_cat is 0"},
           {"num_cat=1", "num_cat=1000000000", "'cat_boundaries' is not 1000000001 numbers"},
           {"cat_boundaries=0 2", "cat_boundaries=0 3", "'cat_threshold' is not 3 numbers"},
@@ -256,8 +266,10 @@ static void broken_lightgbm_trees_are_refused_with_their_line(void **state)
           {"cat_boundaries=0 2", "cat_boundaries=0 2000000000", "'cat_threshold' is not"},
           {"cat_threshold=5 1", "cat_threshold=5 4294967296", "'cat_threshold' is not"},
           {"shrinkage=1", "is_linear=1", "tree 0 (before line 23) has no line 'leaf_const='"},
-          {"shrinkage=1", "is_linear=1\nleaf_const=1 2 3\nnum_features=1 0 0\nleaf_features=2\nleaf_coeff=1", "'leaf_features'"},
-          {"shrinkage=1", "is_linear=1\nleaf_const=1 2 3\nnum_features=9 0 0\nleaf_features=1\nleaf_coeff=1", "'leaf_features'"},
+          {"shrinkage=1", "is_linear=1\nleaf_const=1 2 3\nnum_features=1 0 0\nleaf_features=2\nleaf_coeff=1",
+           "'leaf_features'"},
+          {"shrinkage=1", "is_linear=1\nleaf_const=1 2 3\nnum_features=9 0 0\nleaf_features=1\nleaf_coeff=1",
+           "'leaf_features'"},
           {"end of trees", "end", "the file ends before 'end of trees': it was cut short"});
 }
 
@@ -324,7 +336,8 @@ static void parity_allows_one_unit_in_the_last_place_of_a_float32_and_no_more(vo
         float told = score;
         for (int i = 0; i < abs(ulp); i++)
             told = nextafterf(told, ulp < 0 ? -INFINITY : INFINITY);
-        snprintf(text, sizeof text, "{\"features\": [0.7, 2], \"score\": [%.9g, %.9g]}", (double)(1 - told), (double)told);
+        snprintf(text, sizeof text, "{\"features\": [0.7, 2], \"score\": [%.9g, %.9g]}", (double)(1 - told),
+                 (double)told);
         assert_int_equal(leat_parity_check(model, NULL, leat_bytes_of(text), &rows, &err), abs(ulp) == 2 ? -1 : 0);
     }
     leat_model_unref(model);

@@ -17,9 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FOLDER    "tests/data/models/"
+#define FOLDER "tests/data/models/"
 #define CASES_MAX 400
-#define ROWS_MAX  1000
+#define ROWS_MAX 1000
 
 struct expected {
     struct leat_model *model;
@@ -66,7 +66,8 @@ static struct expected load(const char *name)
         struct leat_json_document *document = NULL;
         assert_int_equal(leat_json_parse(leat_bytes_of(line), LEAT_JSON_STRICT, &document, &err), 0);
         const struct leat_json *root = leat_json_root(document);
-        read_numbers(leat_json_get(root, "features"), e.info->feature_count, e.features + e.rows * e.info->feature_count);
+        read_numbers(leat_json_get(root, "features"), e.info->feature_count,
+                     e.features + e.rows * e.info->feature_count);
         read_numbers(leat_json_get(root, "score"), e.info->output_count, e.out + e.rows * e.info->output_count);
         read_numbers(leat_json_get(root, "raw"), e.info->raw_count, e.raw + e.rows * e.info->raw_count);
         leat_json_free(document);
@@ -121,7 +122,8 @@ static void check_batches(const struct expected *e, size_t size)
     snprintf(how, sizeof how, "batches of %zu", size);
     for (size_t row = 0; row < e->rows; row += size) {
         size_t count = e->rows - row < size ? e->rows - row : size;
-        leat_model_predict(e->model, e->features + row * e->info->feature_count, e->info->feature_count, count, out, raw, scratch);
+        leat_model_predict(e->model, e->features + row * e->info->feature_count, e->info->feature_count, count, out,
+                           raw, scratch);
         for (size_t i = 0; i < count; i++)
             check_row(e, row + i, out + i * e->info->output_count, raw + i * e->info->raw_count, how);
     }

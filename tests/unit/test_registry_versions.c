@@ -19,9 +19,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MODEL  "tests/data/models/xgboost-3.2-no-missing.json"
+#define MODEL "tests/data/models/xgboost-3.2-no-missing.json"
 #define PARITY "tests/data/models/xgboost-3.2-no-missing.rows.jsonl"
-#define OTHER  "tests/data/models/lightgbm-4.6-binary.txt"
+#define OTHER "tests/data/models/lightgbm-4.6-binary.txt"
 
 struct world {
     char root[64];
@@ -80,7 +80,8 @@ static void assert_says(const struct world *world, const char *says)
         fail_msg("says '%s', which lacks '%s'", world->err.text, says);
 }
 
-static void assert_not_added(struct world *world, const struct leat_version_draft *draft, enum leat_error_kind kind, const char *says)
+static void assert_not_added(struct world *world, const struct leat_version_draft *draft, enum leat_error_kind kind,
+                             const char *says)
 {
     uint32_t number = 77;
     assert_int_equal(leat_registry_add(world->root, draft, &number, &world->err), -1);
@@ -237,7 +238,8 @@ static void features_given_by_hand_must_fit_the_model(void **state)
     assert_not_added(world, &told, LEAT_ERROR_FINDING, "2 features are given, but the model has 6");
     told.feature_count = 6;
     told.feature_names = moved;
-    assert_not_added(world, &told, LEAT_ERROR_FINDING, "in another order: number 2 is 'länge', in the file it is 'count_24h'");
+    assert_not_added(world, &told, LEAT_ERROR_FINDING,
+                     "in another order: number 2 is 'länge', in the file it is 'count_24h'");
     told.feature_names = twice;
     assert_not_added(world, &told, LEAT_ERROR_FINDING, "some have the same name");
     told.feature_names = other;
