@@ -25,6 +25,7 @@ struct leat_log_cursor *leat_cursor_new(const struct leat_function *function, si
     cursor->timed = source == LEAT_SOURCE_LABELS || function->sources[source].time_slot >= 0;
     cursor->latest = LEAT_TIME_NONE;
     cursor->order = LEAT_TIME_NONE;
+    cursor->covered_from = LEAT_TIME_NONE;
     cursor->delay = delay;
     int64_t range = source == LEAT_SOURCE_LABELS ? 0 : range_of(function, source);
     cursor->sample_step = range / (LEAT_CURSOR_SAMPLES / 4) + LEAT_SECOND;

@@ -22,12 +22,14 @@ struct leat_log_cursor {
     struct leat_event_decoder *decoder;
     struct leat_event event; /* when has_head */
     bool has_head;
-    bool timed;      /* merged by event time (not: a table without event_time) */
-    int64_t latest;  /* largest event time taken or at the head; LEAT_TIME_NONE: none yet */
-    int64_t order;   /* of the head: latest + delay */
+    bool timed;     /* merged by event time (not: a table without event_time) */
+    int64_t latest; /* largest event time taken or at the head; LEAT_TIME_NONE: none yet */
+    int64_t order;  /* of the head: latest + delay */
     int64_t delay;
     int64_t silent_before; /* offsets below were processed before a restart: no dead letters, no results */
-    bool lost_start;       /* the log begins later than it should: its windows are covered from its first event on */
+    /* The time from which windows find all of the log's events: LEAT_TIME_NONE: always; LEAT_TIME_MAX: reading begins
+     * later than it should, and its first event has yet to come. */
+    int64_t covered_from;
     struct leat_reason reason; /* when the head can not be decoded: see leat_cursor_fill */
     /* where a restart would have to begin, oldest first */
     struct leat_cursor_sample samples[LEAT_CURSOR_SAMPLES];

@@ -40,6 +40,14 @@ struct leat_input *leat_worker_input(struct leat_worker *worker, const struct le
     return NULL;
 }
 
+struct leat_state *leat_worker_state(struct leat_worker *worker, const struct leat_log_cursor *cursor)
+{
+    for (size_t i = 0; !worker->function->sources[cursor->source].global && i < worker->input_count; i++)
+        if (worker->inputs[i].partition == cursor->reader->partition)
+            return worker->inputs[i].state;
+    return worker->shared;
+}
+
 size_t leat_worker_positions(const struct leat_worker *worker, int32_t partition, struct leat_position *ret)
 {
     size_t count = 0;
@@ -77,7 +85,8 @@ static struct leat_cursor_sample restart_of(const struct leat_function *function
     return horizon == LEAT_TIME_NONE ? begin : leat_cursor_restart(cursor, horizon - cursor->delay);
 }
 
-int leat_worker_capture(const struct leat_worker *worker, const struct leat_input *input, struct leat_buffer *ret_metadata)
+int leat_worker_capture(const struct leat_worker *worker, const struct leat_input *input,
+                        struct leat_buffer *ret_metadata)
 {
     const struct leat_function *function = worker->function;
     struct leat_checkpoint checkpoint;
@@ -101,8 +110,8 @@ int leat_worker_capture(const struct leat_worker *worker, const struct leat_inpu
     return leat_checkpoint_encode(function, &checkpoint, ret_metadata);
 }
 
-static int add_cursor(struct leat_worker *worker, size_t source, int32_t partition, struct leat_cursor_sample at, bool group,
-                      struct leat_log_cursor **ret, struct leat_error *err)
+static int add_cursor(struct leat_worker *worker, size_t source, int32_t partition, struct leat_cursor_sample at,
+                      bool group, struct leat_log_cursor **ret, struct leat_error *err)
 {
     const struct leat_source *from = &worker->function->sources[source];
     if (worker->cursor_count == LEAT_CURSORS_MAX)
@@ -119,10 +128,28 @@ static int add_cursor(struct leat_worker *worker, size_t source, int32_t partiti
     return 0;
 }
 
-/* What the log no longer has is marked: windows that reach before its first record are partial. */
-static void cover(struct leat_log_cursor *cursor, struct leat_cursor_sample at)
+void leat_worker_cover(struct leat_worker *worker, const struct leat_log_cursor *cursor)
 {
-    cursor->lost_start = at.offset >= 0 ? cursor->reader->start > at.offset : cursor->reader->start > 0;
+    const struct leat_source *source = &worker->function->sources[cursor->source];
+    int64_t from = LEAT_TIME_NONE;
+    for (size_t c = 0; c < worker->cursor_count; c++) {
+        const struct leat_log_cursor *other = worker->cursors[c];
+        bool same = other->source == cursor->source &&
+                    (source->global || other->reader->partition == cursor->reader->partition);
+        if (same && other->covered_from > from)
+            from = other->covered_from;
+    }
+    leat_state_cover(leat_worker_state(worker, cursor), cursor->source, from);
+}
+
+/* What is not read, for the log has lost it or the group begins at its end, is marked: windows that reach before the
+ * first record are partial. */
+static void cover(struct leat_worker *worker, struct leat_log_cursor *cursor, struct leat_cursor_sample at)
+{
+    if (cursor->reader->position <= (at.offset >= 0 ? at.offset : 0))
+        return;
+    cursor->covered_from = LEAT_TIME_MAX;
+    leat_worker_cover(worker, cursor);
 }
 
 static int open_global(struct leat_worker *worker, const struct leat_checkpoint *checkpoints, size_t count,
@@ -137,9 +164,9 @@ static int open_global(struct leat_worker *worker, const struct leat_checkpoint 
         if (leat_stream_partitions(worker->stream, source->topic, &partitions, err) < 0)
             return -1;
         if (partitions == 0)
-            return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "topic '%s' of %s '%s' (%s:%d) does not exist", source->topic,
-                                  source->kind == LEAT_SOURCE_TABLE ? "table" : "stream", source->name, function->file,
-                                  source->line);
+            return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "topic '%s' of %s '%s' (%s:%d) does not exist",
+                                  source->topic, source->kind == LEAT_SOURCE_TABLE ? "table" : "stream", source->name,
+                                  function->file, source->line);
         struct leat_cursor_sample at = {LEAT_OFFSET_BEGIN, LEAT_TIME_NONE};
         int64_t position = count > 0 ? INT64_MAX : 0;
         for (size_t i = 0; i < count; i++) { /* the partition that needs the most decides */
@@ -152,19 +179,20 @@ static int open_global(struct leat_worker *worker, const struct leat_checkpoint 
         }
         for (int32_t p = 0; p < partitions; p++) {
             struct leat_log_cursor *cursor;
-            if (add_cursor(worker, s, p, partitions > 1 ? (struct leat_cursor_sample){LEAT_OFFSET_BEGIN, LEAT_TIME_NONE} : at,
-                           false, &cursor, err) < 0)
+            if (add_cursor(worker, s, p,
+                           partitions > 1 ? (struct leat_cursor_sample){LEAT_OFFSET_BEGIN, LEAT_TIME_NONE} : at, false,
+                           &cursor, err) < 0)
                 return -1;
             cursor->silent_before = partitions > 1 ? 0 : position;
             if (source->kind == LEAT_SOURCE_STREAM)
-                cover(cursor, at);
+                cover(worker, cursor, at);
         }
     }
     return 0;
 }
 
-static int open_partition(struct leat_worker *worker, struct leat_input *input, const struct leat_checkpoint *checkpoint,
-                          struct leat_error *err)
+static int open_partition(struct leat_worker *worker, struct leat_input *input,
+                          const struct leat_checkpoint *checkpoint, struct leat_error *err)
 {
     const struct leat_function *function = worker->function;
     struct leat_cursor_sample at = checkpoint->input;
@@ -176,15 +204,15 @@ static int open_partition(struct leat_worker *worker, struct leat_input *input, 
     if (add_cursor(worker, 0, input->partition, at, worker->config.service, &input->cursor, err) < 0)
         return -1;
     if (!fresh && input->cursor->reader->start > input->committed)
-        leat_worker_say(worker,
-                        "%s/%d: offsets %lld to %lld left the log (retention) before they were processed; going on at %lld",
-                        function->sources[0].topic, input->partition, (long long)input->committed,
-                        (long long)input->cursor->reader->start - 1, (long long)input->cursor->reader->start);
+        leat_worker_say(
+            worker, "%s/%d: offsets %lld to %lld left the log (retention) before they were processed; going on at %lld",
+            function->sources[0].topic, input->partition, (long long)input->committed,
+            (long long)input->cursor->reader->start - 1, (long long)input->cursor->reader->start);
     input->cursor->silent_before = fresh ? 0 : input->committed;
     input->next = fresh ? -1 : input->committed;
     leat_state_resume(input->state, 0, checkpoint->watermark);
     leat_state_resume(worker->shared, 0, checkpoint->watermark);
-    cover(input->cursor, at);
+    cover(worker, input->cursor, at);
     for (size_t s = 1; s < function->source_count; s++) {
         const struct leat_source *source = &function->sources[s];
         if (source->kind != LEAT_SOURCE_STREAM || source->global)
@@ -193,15 +221,17 @@ static int open_partition(struct leat_worker *worker, struct leat_input *input, 
         if (leat_stream_partitions(worker->stream, source->topic, &partitions, err) < 0)
             return -1;
         if (input->partition >= partitions)
-            return leat_error_set(err, LEAT_ERROR_ENVIRONMENT,
-                                  "stream '%s' (%s:%d) is read by the input's partitions, and topic '%s' has %d of them, so there is "
-                                  "no partition %d; give both topics as many partitions, or say scope: global",
-                                  source->name, function->file, source->line, source->topic, partitions, input->partition);
+            return leat_error_set(
+                err, LEAT_ERROR_ENVIRONMENT,
+                "stream '%s' (%s:%d) is read by the input's partitions, and topic '%s' has %d of them, so there is "
+                "no partition %d; give both topics as many partitions, or say scope: global",
+                source->name, function->file, source->line, source->topic, partitions, input->partition);
         struct leat_log_cursor *cursor;
         if (add_cursor(worker, s, input->partition, checkpoint->sources[s].restart, false, &cursor, err) < 0)
             return -1;
         cursor->silent_before = checkpoint->sources[s].position;
-        cover(cursor, checkpoint->sources[s].restart);
+        cover(worker, cursor, checkpoint->sources[s].restart);
+        leat_state_resume(worker->shared, s, checkpoint->sources[s].clock);
     }
     return 0;
 }
@@ -258,8 +288,9 @@ int leat_worker_restore(struct leat_worker *worker, const int32_t *partitions, s
 {
     leat_worker_forget(worker);
     if (count > LEAT_INPUTS_MAX)
-        return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "a worker takes at most %d partitions of the input, and was given %zu",
-                              LEAT_INPUTS_MAX, count);
+        return leat_error_set(err, LEAT_ERROR_ENVIRONMENT,
+                              "a worker takes at most %d partitions of the input, and was given %zu", LEAT_INPUTS_MAX,
+                              count);
     struct leat_checkpoint *checkpoints = leat_calloc(count + 1, sizeof *checkpoints);
     worker->inputs = leat_calloc(count + 1, sizeof *worker->inputs);
     worker->input_count = count;

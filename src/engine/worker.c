@@ -9,8 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#define IDLE_MS 50      /* the longest wait for data: bounds how late a stop or a commit is seen */
-#define BATCH_ROWS 16   /* enough for the kernels, few enough that the first row does not wait long for the last */
+#define IDLE_MS 50    /* the longest wait for data: bounds how late a stop or a commit is seen */
+#define BATCH_ROWS 16 /* enough for the kernels, few enough that the first row does not wait long for the last */
 #define CONTROL_RETRY_NS INT64_C(1000000000)
 
 int64_t leat_worker_monotonic_ns(void)
@@ -46,13 +46,14 @@ static const struct leat_lineup *lineup_of(const struct leat_worker *worker)
 
 /* -- results -------------------------------------------------------------------------------------------------------- */
 
-int leat_worker_dead_letter(struct leat_worker *worker, const struct leat_record *record, const struct leat_reason *reason,
-                            const struct leat_version *version, struct leat_error *err)
+int leat_worker_dead_letter(struct leat_worker *worker, const struct leat_record *record,
+                            const struct leat_reason *reason, const struct leat_version *version, struct leat_error *err)
 {
     const struct leat_emitter *emitter = &worker->config.emitter;
     if (!emitter->dead_letter)
         return 0;
-    return emitter->dead_letter(emitter->self, worker->stream, &leat_delivery_open(worker)->fence, record, reason, version, err);
+    return emitter->dead_letter(emitter->self, worker->stream, &leat_delivery_open(worker)->fence, record, reason,
+                                version, err);
 }
 
 static int emit_results(struct leat_worker *worker, struct leat_error *err)
@@ -175,7 +176,8 @@ int leat_worker_poison(struct leat_worker *worker, struct leat_log_cursor *curso
     if (!silent) {
         leat_metrics_add(&worker->config.metrics->dead_letters[cursor->reason.stage], 1);
         leat_metrics_add(input ? &worker->config.metrics->events[LEAT_EVENT_DEAD]
-                               : &worker->config.metrics->source_dead[cursor->source], 1);
+                               : &worker->config.metrics->source_dead[cursor->source],
+                         1);
         /* The rows before it come out first, so that an offset is never committed ahead of them. */
         if (input && finish_batch(worker, err) < 0)
             return -1;
@@ -191,15 +193,10 @@ int leat_worker_poison(struct leat_worker *worker, struct leat_log_cursor *curso
 int leat_worker_apply(struct leat_worker *worker, struct leat_log_cursor *cursor, struct leat_error *err)
 {
     struct leat_reason reason;
-    struct leat_state *partition = NULL;
-    if (!worker->function->sources[cursor->source].global)
-        for (size_t i = 0; i < worker->input_count; i++)
-            if (worker->inputs[i].partition == cursor->reader->partition)
-                partition = worker->inputs[i].state;
     leat_arena_reset(&worker->text);
     leat_metrics_add(&worker->config.metrics->source_records[cursor->source], 1);
-    int result = leat_state_apply(worker->function, partition, worker->shared, cursor->source, &cursor->event,
-                                  &worker->scratch, &reason);
+    int result = leat_state_apply(worker->function, leat_worker_state(worker, cursor), worker->shared, cursor->source,
+                                  &cursor->event, &worker->scratch, &reason);
     if (result < 0 && cursor->event.record->offset >= cursor->silent_before) {
         leat_metrics_add(&worker->config.metrics->dead_letters[reason.stage], 1);
         leat_metrics_add(&worker->config.metrics->source_dead[cursor->source], 1);
@@ -219,8 +216,8 @@ enum step {
 };
 
 /* Fills all heads. The smallest of the streams and timed tables, and of the inputs; NULL: none at hand. */
-static int find_heads(struct leat_worker *worker, struct leat_log_cursor **ret_other, struct leat_log_cursor **ret_input,
-                      bool *ret_all_done, struct leat_error *err)
+static int find_heads(struct leat_worker *worker, struct leat_log_cursor **ret_other,
+                      struct leat_log_cursor **ret_input, bool *ret_all_done, struct leat_error *err)
 {
     *ret_other = *ret_input = NULL;
     *ret_all_done = true;
@@ -234,10 +231,9 @@ static int find_heads(struct leat_worker *worker, struct leat_log_cursor **ret_o
                 break;
             if (state == LEAT_CURSOR_POISON && leat_worker_poison(worker, cursor, err) < 0)
                 return -1;
-            if (state == LEAT_CURSOR_HEAD && cursor->lost_start) {
-                struct leat_input *input = leat_worker_input(worker, cursor);
-                cursor->lost_start = false;
-                leat_state_cover(input ? input->state : worker->shared, cursor->source, cursor->event.time);
+            if (state == LEAT_CURSOR_HEAD && cursor->covered_from == LEAT_TIME_MAX) {
+                cursor->covered_from = cursor->event.time;
+                leat_worker_cover(worker, cursor);
             }
             /* Rows of tables without a time apply as they are read. */
             if (state == LEAT_CURSOR_HEAD && !cursor->timed && leat_worker_apply(worker, cursor, err) < 0)
@@ -297,8 +293,8 @@ static int take_input(struct leat_worker *worker, struct leat_log_cursor *cursor
         if (row == 0)
             worker->batch_began_ns = leat_worker_monotonic_ns();
         if (worker->positions)
-            worker->position_count[row] =
-                leat_worker_positions(worker, input->partition, worker->positions + row * LEAT_POSITIONS_MAX);
+            worker->position_count[row] = leat_worker_positions(worker, input->partition,
+                                                                worker->positions + row * LEAT_POSITIONS_MAX);
         worker->batch_inputs[row] = (size_t)(input - worker->inputs);
         int64_t now = worker->config.now ? worker->config.now() : event->time;
         leat_batch_add(worker->batch, input->state, worker->shared, event, now, true);
@@ -546,9 +542,8 @@ static int start(struct leat_worker *worker, struct leat_error *err)
     if (function->model_name && (worker->config.service || worker->config.version)) {
         if (leat_roster_new(function, &worker->roster, err) < 0)
             return -1;
-        if (worker->config.version &&
-            leat_roster_serve(worker->roster, worker->config.version, worker->config.limits_off,
-                              worker->config.shadow_fallback, err) < 0)
+        if (worker->config.version && leat_roster_serve(worker->roster, worker->config.version, worker->config.limits_off,
+                                                        worker->config.shadow_fallback, err) < 0)
             return -1;
     }
     if (worker->config.service)

@@ -13,8 +13,8 @@
 #define LEAT_CURSORS_MAX 4096
 #define LEAT_INPUTS_MAX 1024
 #define LEAT_POSITIONS_MAX 128 /* of other sources in a decision record; further ones are left out */
-#define LEAT_DELIVERIES 2048 /* batches on their way at once; beyond it the worker waits for acknowledgements */
-#define LEAT_COMMITS 4       /* captured and not yet made; beyond it a commit waits for its next turn */
+#define LEAT_DELIVERIES 2048   /* batches on their way at once; beyond it the worker waits for acknowledgements */
+#define LEAT_COMMITS 4         /* captured and not yet made; beyond it a commit waits for its next turn */
 
 struct leat_input { /* one partition of the input */
     int32_t partition;
@@ -54,7 +54,7 @@ struct leat_worker {
     struct leat_expr_scratch scratch;
     struct leat_arena text;
 
-    struct leat_reader *control; /* NULL: a job, or no control topic yet */
+    struct leat_reader *control;          /* NULL: a job, or no control topic yet */
     int64_t control_offset, control_time; /* of the head whose time was read last */
     struct leat_roster *roster;
     struct leat_batch *batch;
@@ -74,8 +74,9 @@ struct leat_worker {
 
 int64_t leat_worker_monotonic_ns(void);
 void leat_worker_say(const struct leat_worker *worker, const char *format, ...) __attribute__((format(printf, 2, 3)));
-int leat_worker_dead_letter(struct leat_worker *worker, const struct leat_record *record, const struct leat_reason *reason,
-                            const struct leat_version *version, struct leat_error *err);
+int leat_worker_dead_letter(struct leat_worker *worker, const struct leat_record *record,
+                            const struct leat_reason *reason, const struct leat_version *version,
+                            struct leat_error *err);
 /* Applies what stands at a cursor of a stream or table and takes it. */
 int leat_worker_apply(struct leat_worker *worker, struct leat_log_cursor *cursor, struct leat_error *err);
 /* Deals with an undecodable head and takes it. */
@@ -89,9 +90,14 @@ int leat_worker_follow_control(struct leat_worker *worker, const struct leat_che
 int leat_worker_restore(struct leat_worker *worker, const int32_t *partitions, size_t count, struct leat_error *err);
 void leat_worker_forget(struct leat_worker *worker); /* closes all cursors, frees all state */
 struct leat_input *leat_worker_input(struct leat_worker *worker, const struct leat_log_cursor *cursor);
+/* Where the windows over a cursor's source live: its partition's state, or what the worker shares. */
+struct leat_state *leat_worker_state(struct leat_worker *worker, const struct leat_log_cursor *cursor);
+/* Tells the windows over a cursor's source since when they find all events: of all partitions that they are made of. */
+void leat_worker_cover(struct leat_worker *worker, const struct leat_log_cursor *cursor);
 /* Offsets of the other sources as of now, for a partition's decision; ordered by source. Returns how many. */
 size_t leat_worker_positions(const struct leat_worker *worker, int32_t partition, struct leat_position *ret);
-int leat_worker_capture(const struct leat_worker *worker, const struct leat_input *input, struct leat_buffer *ret_metadata);
+int leat_worker_capture(const struct leat_worker *worker, const struct leat_input *input,
+                        struct leat_buffer *ret_metadata);
 
 /* delivery.c */
 void leat_delivery_init(struct leat_worker *worker);

@@ -16,6 +16,7 @@ struct memory_topic {
     struct memory_log {
         const struct leat_record **records;
         size_t count, room;
+        int64_t start; /* records before it are gone */
     } * logs;
     int32_t log_count;
 };
@@ -149,7 +150,14 @@ const struct leat_record *leat_memory_get(const struct leat_memory_log *memory, 
                                           int64_t offset)
 {
     const struct memory_log *log = find_log(memory, topic, partition);
-    return log != NULL && offset >= 0 && (uint64_t)offset < log->count ? log->records[offset] : NULL;
+    return log != NULL && offset >= log->start && (uint64_t)offset < log->count ? log->records[offset] : NULL;
+}
+
+void leat_memory_trim(struct leat_memory_log *memory, const char *topic, int32_t partition, int64_t start)
+{
+    struct memory_log *log = &make_topic(memory, topic, partition + 1)->logs[partition];
+    leat_assert(start >= log->start && (uint64_t)start <= log->count);
+    log->start = start;
 }
 
 /* -- the stream ---------------------------------------------------------------------------------------------------- */
@@ -327,7 +335,8 @@ static int memory_reader_open(struct leat_stream *base, const char *topic, int32
     struct memory_reader *reader = leat_calloc(1, sizeof *reader);
     reader->base.topic = leat_arena_strdup(&stream->arena, topic);
     reader->base.partition = partition;
-    reader->base.position = offset == LEAT_OFFSET_END ? count : offset < 0 ? 0 : offset;
+    reader->base.start = log->start;
+    reader->base.position = offset == LEAT_OFFSET_END ? count : offset < log->start ? log->start : offset;
     reader->base.stream = base;
     reader->group = group;
     reader->next = stream->readers;

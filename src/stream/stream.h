@@ -153,6 +153,8 @@ void leat_memory_free(struct leat_memory_log *memory);
 int64_t leat_memory_append(struct leat_memory_log *memory, const char *topic, int32_t partition, struct leat_bytes key,
                            struct leat_bytes value, int64_t timestamp); /* returns the offset */
 size_t leat_memory_count(const struct leat_memory_log *memory, const char *topic, int32_t partition);
+/* Plays retention: records before `start` are gone. */
+void leat_memory_trim(struct leat_memory_log *memory, const char *topic, int32_t partition, int64_t start);
 void leat_memory_topic(struct leat_memory_log *memory, const char *topic, int32_t partitions); /* at least so many */
 /* Plays a group's change: the stream's next poll returns it. */
 void leat_memory_change(struct leat_stream *stream, enum leat_change_kind kind, const int32_t *partitions, size_t count);

@@ -11,42 +11,43 @@
 #include <cmocka.h>
 
 /* A function over memory logs; results are noted as text, one line an event: "<offset>:<features>[ marks]". */
-static const char function_text[] = "function: worker-test\n"
-                                    "input:\n"
-                                    "  topic: tx\n"
-                                    "  key: card\n"
-                                    "  event_time: ts\n"
-                                    "  grace: 10s\n"
-                                    "  schema: {card: string, amount: double, ts: timestamp_s, beat: bool}\n"
-                                    "  filter: amount is null or amount >= 0\n"
-                                    "streams:\n"
-                                    "  cb:\n"
-                                    "    topic: cb\n"
-                                    "    key: card\n"
-                                    "    event_time: ts\n"
-                                    "    schema: {card: string, amount: double, ts: timestamp_s}\n"
-                                    "  all:\n"
-                                    "    topic: all\n"
-                                    "    scope: global\n"
-                                    "    event_time: ts\n"
-                                    "    heartbeat: beat\n"
-                                    "    schema: {n: int, ts: timestamp_s, beat: bool}\n"
-                                    "    freshness: {error_after: 60s}\n"
-                                    "tables:\n"
-                                    "  cards: {topic: cards, key: card, schema: {card: string, risk: double}}\n"
-                                    "  rates: {topic: rates, key: card, event_time: ts, schema: {card: string, rate: double, ts: "
-                                    "timestamp_s}}\n"
-                                    "windows:\n"
-                                    "  w: partition by card range 100s preceding\n"
-                                    "features:\n"
-                                    "  n: count(*) over w\n"
-                                    "  cbs: count(cb.*) over w\n"
-                                    "  all_sum: sum(all.n) over (range 100s preceding)\n"
-                                    "  risk: cards[card].risk\n"
-                                    "  rate: rates[card].rate\n"
-                                    "output: {topic: out, value: {n: n}}\n"
-                                    "errors.deadletterqueue.topic.name: dlq\n"
-                                    "decisions: {topic: decisions}\n";
+static const char function_text[] =
+    "function: worker-test\n"
+    "input:\n"
+    "  topic: tx\n"
+    "  key: card\n"
+    "  event_time: ts\n"
+    "  grace: 10s\n"
+    "  schema: {card: string, amount: double, ts: timestamp_s, beat: bool}\n"
+    "  filter: amount is null or amount >= 0\n"
+    "streams:\n"
+    "  cb:\n"
+    "    topic: cb\n"
+    "    key: card\n"
+    "    event_time: ts\n"
+    "    schema: {card: string, amount: double, ts: timestamp_s}\n"
+    "  all:\n"
+    "    topic: all\n"
+    "    scope: global\n"
+    "    event_time: ts\n"
+    "    heartbeat: beat\n"
+    "    schema: {n: int, ts: timestamp_s, beat: bool}\n"
+    "    freshness: {error_after: 60s}\n"
+    "tables:\n"
+    "  cards: {topic: cards, key: card, schema: {card: string, risk: double}}\n"
+    "  rates: {topic: rates, key: card, event_time: ts, schema: {card: string, rate: double, ts: "
+    "timestamp_s}}\n"
+    "windows:\n"
+    "  w: partition by card range 100s preceding\n"
+    "features:\n"
+    "  n: count(*) over w\n"
+    "  cbs: count(cb.*) over w\n"
+    "  all_sum: sum(all.n) over (range 100s preceding)\n"
+    "  risk: cards[card].risk\n"
+    "  rate: rates[card].rate\n"
+    "output: {topic: out, value: {n: n}}\n"
+    "errors.deadletterqueue.topic.name: dlq\n"
+    "decisions: {topic: decisions}\n";
 
 struct noted {
     char lines[200][160];
@@ -65,15 +66,17 @@ static int note_result(void *self, struct leat_stream *stream, struct leat_fence
     char *line = noted->lines[noted->count++];
     int len = snprintf(line, 160, "%d/%lld:", result->record.partition, (long long)result->record.offset);
     for (size_t f = 0; f < 5; f++)
-        len += isnan(result->features[f]) ? snprintf(line + len, 20, " -") : snprintf(line + len, 20, " %g", result->features[f]);
+        len += isnan(result->features[f]) ? snprintf(line + len, 20, " -")
+                                          : snprintf(line + len, 20, " %g", result->features[f]);
     for (unsigned m = 0; m < LEAT_MARK_COUNT; m++)
         if (result->marks & (1u << m))
             len += snprintf(line + len, 20, " %s", leat_mark_name((enum leat_mark)(1u << m)));
     return 0;
 }
 
-static int note_letter(void *self, struct leat_stream *stream, struct leat_fence *fence, const struct leat_record *record,
-                       const struct leat_reason *reason, const struct leat_version *version, struct leat_error *err)
+static int note_letter(void *self, struct leat_stream *stream, struct leat_fence *fence,
+                       const struct leat_record *record, const struct leat_reason *reason,
+                       const struct leat_version *version, struct leat_error *err)
 {
     struct noted *noted = self;
     (void)stream;
@@ -95,7 +98,8 @@ struct fixture {
 
 static void put(struct fixture *fixture, const char *topic, int32_t partition, const char *value)
 {
-    leat_memory_append(fixture->memory, topic, partition, (struct leat_bytes){NULL, 0}, leat_bytes_of(value), LEAT_TIME_NONE);
+    leat_memory_append(fixture->memory, topic, partition, (struct leat_bytes){NULL, 0}, leat_bytes_of(value),
+                       LEAT_TIME_NONE);
 }
 
 static int setup(void **state)
@@ -148,10 +152,10 @@ static void expect_lines(const struct fixture *fixture, const char *const *lines
         assert_string_equal(fixture->noted.lines[i], lines[i]);
     assert_int_equal(fixture->noted.count, count);
 }
-#define EXPECT(fixture, ...)                                                       \
-    do {                                                                           \
-        const char *const lines[] = {__VA_ARGS__};                                 \
-        expect_lines(fixture, lines, sizeof lines / sizeof lines[0]);              \
+#define EXPECT(fixture, ...)                                          \
+    do {                                                              \
+        const char *const lines[] = {__VA_ARGS__};                    \
+        expect_lines(fixture, lines, sizeof lines / sizeof lines[0]); \
     } while (0)
 
 static void sources_are_merged_by_event_time_and_ties_go_to_tables_and_streams(void **state)
@@ -201,7 +205,8 @@ static void late_events_count_where_a_window_still_holds_them_and_are_marked(voi
     put(fixture, "tx", 0, "{\"card\":\"a\",\"ts\":1045}");
     put(fixture, "tx", 0, "{\"card\":\"a\",\"ts\":1060}");
     run(fixture);
-    EXPECT(fixture, "0/0: 1 0 - 0.5 -", "0/1: 2 0 - 0.5 -", "0/2: 2 0 - 0.5 - late partial", "0/3: 3 0 - 0.5 -", "0/4: 5 0 - 0.5 -");
+    EXPECT(fixture, "0/0: 1 0 - 0.5 -", "0/1: 2 0 - 0.5 -", "0/2: 2 0 - 0.5 - late partial", "0/3: 3 0 - 0.5 -",
+           "0/4: 5 0 - 0.5 -");
 }
 
 static void a_poison_record_is_a_dead_letter_and_the_stream_goes_on(void **state)
@@ -341,6 +346,36 @@ static void what_a_late_event_still_finds_does_not_depend_on_where_batches_end(v
     assert_true(partial > 0);
 }
 
+static void windows_over_what_retention_took_are_partial(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int ts = 900; ts <= 1000; ts += 50) {
+        char text[80];
+        snprintf(text, sizeof text, "{\"card\":\"a\",\"amount\":1,\"ts\":%d}", ts);
+        put(fixture, "cb", 0, text);
+    }
+    leat_memory_trim(fixture->memory, "cb", 0, 2); /* all before 950 */
+    put(fixture, "tx", 0, "{\"card\":\"a\",\"ts\":940}");
+    put(fixture, "tx", 0, "{\"card\":\"a\",\"ts\":1000}");
+    put(fixture, "tx", 0, "{\"card\":\"a\",\"ts\":1050}");
+    run(fixture);
+    EXPECT(fixture, "0/0: 1 0 - 0.5 - partial", "0/1: 2 2 - 0.5 - partial", "0/2: 2 1 - 0.5 -");
+}
+
+static void windows_over_several_partitions_are_covered_from_the_latest_of_their_starts(void **state)
+{
+    struct fixture *fixture = *state;
+    put(fixture, "all", 0, "{\"n\":1,\"ts\":1050}");
+    leat_memory_trim(fixture->memory, "all", 0, 1);
+    put(fixture, "all", 1, "{\"n\":1,\"ts\":900}");
+    put(fixture, "all", 1, "{\"n\":1,\"ts\":990}");
+    leat_memory_trim(fixture->memory, "all", 1, 1);
+    put(fixture, "tx", 0, "{\"card\":\"a\",\"ts\":1100}");
+    put(fixture, "tx", 0, "{\"card\":\"a\",\"ts\":1150}");
+    run(fixture);
+    EXPECT(fixture, "0/0: 1 0 1 0.5 - partial", "0/1: 2 0 - 0.5 -");
+}
+
 static void a_topic_that_does_not_exist_is_an_error_of_the_environment(void **state)
 {
     struct fixture *fixture = *state;
@@ -368,6 +403,8 @@ int main(void)
         TEST(partitions_are_scored_as_one_history_with_windows_of_their_own),
         TEST(restarts_change_no_feature_and_repeat_no_event),
         TEST(what_a_late_event_still_finds_does_not_depend_on_where_batches_end),
+        TEST(windows_over_what_retention_took_are_partial),
+        TEST(windows_over_several_partitions_are_covered_from_the_latest_of_their_starts),
         TEST(a_topic_that_does_not_exist_is_an_error_of_the_environment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
