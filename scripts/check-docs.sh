@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The pages under docs/reference that the program writes itself (`leat docs DIR`) must equal what it
-# would write now. Nothing to check until the command exists.
+# would write now; and the relative links of all pages must lead somewhere. Nothing to check until the command exists.
 #
 #   scripts/check-docs.sh [LEAT]           reports stale pages, exit code 1
 #   scripts/check-docs.sh --write [LEAT]   writes them
@@ -29,4 +29,8 @@ while IFS= read -r page; do
         stale=1
     fi
 done < <(cd "$fresh" && find . -type f | sed 's|^\./||' | LC_ALL=C sort)
+# A checkout without git has no list of its pages.
+if git rev-parse --git-dir >/dev/null 2>&1; then
+    scripts/check-links.py || stale=1
+fi
 exit $stale
