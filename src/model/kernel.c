@@ -11,12 +11,11 @@
 
 /* ---- numbers as integers in the same order ---- */
 
-/* Of two floats that are not NaN the smaller has the smaller integer; -0.0 is 0.0; NaN is the largest. */
+/* Of two numbers the smaller has the smaller integer, -0.0 that just below 0.0's; NaN is the largest. */
 static inline uint32_t order32(float x)
 {
     uint32_t bits;
-    float positive_zero = x + 0.0f;
-    memcpy(&bits, &positive_zero, sizeof bits);
+    memcpy(&bits, &x, sizeof bits);
     uint32_t flip = (0u - (bits >> 31)) | 0x80000000u;
     return (bits ^ flip) | (0u - (uint32_t)(x != x));
 }
@@ -24,8 +23,7 @@ static inline uint32_t order32(float x)
 static inline uint64_t order64(double x)
 {
     uint64_t bits;
-    double positive_zero = x + 0.0;
-    memcpy(&bits, &positive_zero, sizeof bits);
+    memcpy(&bits, &x, sizeof bits);
     uint64_t flip = (0u - (bits >> 63)) | 0x8000000000000000u;
     return (bits ^ flip) | (0u - (uint64_t)(x != x));
 }
@@ -227,7 +225,8 @@ static size_t make_groups(struct compiler *c)
     const struct leat_forest *forest = c->forest;
     struct leat_kernel *kernel = c->kernel;
     kernel->group_count = (forest->tree_count + LEAT_LANES - 1) / LEAT_LANES;
-    kernel->groups = leat_arena_zalloc(&kernel->arena, kernel->group_count, sizeof *kernel->groups);
+    /* Two more, all zero, for the kernel that looks ahead. */
+    kernel->groups = leat_arena_zalloc(&kernel->arena, kernel->group_count + 2, sizeof *kernel->groups);
     size_t largest = 0;
     for (size_t g = 0; g < kernel->group_count; g++) {
         struct leat_tree_group *group = &kernel->groups[g];
@@ -262,13 +261,21 @@ static uint64_t threshold_of(const struct compiler *c, const struct leat_node *n
     return ordered - !equal_goes_left;
 }
 
+/* Both zeros must be on one side of a threshold of zero: right where equals go right, else left. */
+static double one_zero(const struct compiler *c, double threshold)
+{
+    if (threshold != 0)
+        return threshold;
+    return c->forest->arithmetic == LEAT_FLOAT64 ? 0.0 : -0.0;
+}
+
 static void put_narrow(struct compiler *c, size_t at, const struct leat_node *node, uint64_t column, uint32_t left)
 {
     float value = (float)node->value;
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
     if (node->left >= 0)
-        bits = (uint32_t)threshold_of(c, node, order32(value), UINT32_MAX);
+        bits = (uint32_t)threshold_of(c, node, order32((float)one_zero(c, node->value)), UINT32_MAX);
     c->kernel->nodes.narrow[at] = (struct leat_node_narrow){bits, (uint16_t)column, (uint16_t)left};
 }
 
@@ -277,7 +284,7 @@ static void put_wide(struct compiler *c, size_t at, const struct leat_node *node
     uint64_t bits;
     memcpy(&bits, &node->value, sizeof bits);
     if (node->left >= 0)
-        bits = threshold_of(c, node, order64(node->value), UINT64_MAX);
+        bits = threshold_of(c, node, order64(one_zero(c, node->value)), UINT64_MAX);
     c->kernel->nodes.wide[at] = (struct leat_node_wide){bits, (uint32_t)column, left};
 }
 

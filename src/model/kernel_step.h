@@ -12,6 +12,22 @@
  * A row is laid out as x[place × LEAT_LANES], eight rows (a tile) side by side. No include guard: that is the point
  * of it. */
 
+/* Asks for the upper nodes of the next group, and for the roots of the one behind it, before they are needed: of a
+ * tree's nodes those below the root lie level by level. Behind the last group are two that name the first.
+ * Inlined by force: a function that only fetches is taken for one without effect, and dropped. */
+static inline __attribute__((always_inline)) void KERNEL(fetch)(const struct leat_kernel *kernel,
+                                                                const struct leat_tree_group *group)
+{
+    const KERNEL_NODE *next = KERNEL_NODES(kernel) + group[1].first;
+    __builtin_prefetch(KERNEL_NODES(kernel) + group[2].first);
+    UNROLLED
+    for (int lane = 0; lane < LEAT_LANES; lane++) {
+        const KERNEL_NODE *below = &next[next[lane].left];
+        __builtin_prefetch(below);
+        __builtin_prefetch((const char *)below + 64);
+    }
+}
+
 /* One row, eight trees at a time. */
 static void KERNEL(run_row)(const struct leat_kernel *kernel, const KERNEL_X *x, KERNEL_SUM *sums)
 {
@@ -24,6 +40,7 @@ static void KERNEL(run_row)(const struct leat_kernel *kernel, const KERNEL_X *x,
         UNROLLED
         for (int lane = 0; lane < LEAT_LANES; lane++)
             at[lane] = (uint32_t)lane;
+        KERNEL(fetch)(kernel, group);
         for (uint32_t depth = group->depth; depth > 0; depth--) {
             UNROLLED
             for (int lane = 0; lane < LEAT_LANES; lane++) {
