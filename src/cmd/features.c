@@ -166,8 +166,10 @@ static int make(const struct leat_arguments *arguments, struct leat_job *job, st
         result = leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "%s: %s", sink.path, strerror(errno));
     if (result == 0) {
         char rows[32], without[32];
-        fprintf(stderr, "%s rows of %zu features, %s without a label\n", leat_grouped(sink.rows, rows),
-                job->function->feature_count, leat_grouped(sink.unlabelled, without));
+        fprintf(stderr, "%s rows of %zu features", leat_grouped(sink.rows, rows), job->function->feature_count);
+        if (labels)
+            fprintf(stderr, ", %s without a label", leat_grouped(sink.unlabelled, without));
+        fprintf(stderr, "\n");
     }
     leat_labels_free(labels);
     leat_buffer_done(&sink.text);

@@ -124,9 +124,21 @@ static int judge(struct change *change, const struct leat_comparison *comparison
                           record->model, record->version, leat_buffer_text(&change->note));
 }
 
+/* A version is judged by events that it was not trained on. */
+static int64_t trained_at(const struct change *change)
+{
+    struct leat_version *version;
+    if (leat_registry_load(change->govern->function->registry, change->record.model, change->record.version, &version,
+                           NULL) < 0)
+        return LEAT_TIME_NONE; /* the caller has said, or will say, what is wrong with it */
+    int64_t time = version->trained_at;
+    leat_version_unref(version);
+    return time;
+}
+
 static int ask(struct change *change, struct leat_error *err)
 {
-    struct leat_comparison_plan plan = {.from = LEAT_TIME_NONE,
+    struct leat_comparison_plan plan = {.from = trained_at(change),
                                         .to = LEAT_TIME_NONE,
                                         .known = LEAT_TIME_MAX,
                                         .baseline = leat_control_roles(change->govern->control)->champion.version,

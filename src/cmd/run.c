@@ -158,7 +158,7 @@ static int read_options(const struct leat_arguments *arguments, struct service *
         return leat_error_set(err, LEAT_ERROR_USAGE, "--until '%s' is not a time; write 2013-07-08 or 2013-07-08T12:00:00Z",
                               until);
     if (until && !service->files)
-        return leat_error_set(err, LEAT_ERROR_USAGE, "--until is for files; stop a service with SIGTERM, or pause it");
+        return leat_error_set(err, LEAT_ERROR_USAGE, "--until is for files; stop a service with SIGTERM");
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     service->worker_count = service->files || cores < 1 ? 1 : (unsigned)cores;
     const char *workers = leat_arguments_get(arguments, "--workers");

@@ -25,10 +25,21 @@ static void put_time(struct leat_buffer *out, int64_t time)
         leat_json_put_int(out, time);
 }
 
+static void put_source(struct leat_buffer *out, const char *name, const struct leat_checkpoint_source *source)
+{
+    leat_json_put_string(out, leat_bytes_of(name));
+    leat_buffer_format(out, ":[%lld,%lld,", (long long)source->position, (long long)source->restart.offset);
+    put_time(out, source->restart.order);
+    leat_buffer_append_char(out, ',');
+    put_time(out, source->clock);
+    leat_buffer_append_char(out, ']');
+}
+
 int leat_checkpoint_encode(const struct leat_function *function, const struct leat_checkpoint *checkpoint,
                            struct leat_buffer *out)
 {
-    leat_buffer_append_text(out, "{\"watermark\":");
+    size_t start = out->len;
+    leat_buffer_format(out, "{\"function\":\"%s\",\"watermark\":", function->digest);
     put_time(out, checkpoint->watermark);
     leat_buffer_format(out, ",\"control\":%lld,\"input\":[%lld,", (long long)checkpoint->control,
                        (long long)checkpoint->input.offset);
@@ -36,17 +47,15 @@ int leat_checkpoint_encode(const struct leat_function *function, const struct le
     leat_buffer_append_text(out, "],\"sources\":{");
     const char *comma = "";
     for (size_t s = 1; s < function->source_count; s++) {
-        const struct leat_checkpoint_source *source = &checkpoint->sources[s];
-        if (!source->present)
+        if (!checkpoint->sources[s].present)
             continue;
+        size_t at = out->len;
         leat_buffer_append_text(out, comma);
-        leat_json_put_string(out, leat_bytes_of(function->sources[s].name));
-        leat_buffer_format(out, ":[%lld,%lld,", (long long)source->position, (long long)source->restart.offset);
-        put_time(out, source->restart.order);
-        leat_buffer_append_char(out, ',');
-        put_time(out, source->clock);
-        leat_buffer_append_char(out, ']');
-        comma = ",";
+        put_source(out, function->sources[s].name, &checkpoint->sources[s]);
+        if (out->len - start + strlen("}}") <= LEAT_CHECKPOINT_BYTES_MAX)
+            comma = ",";
+        else
+            out->len = at;
     }
     leat_buffer_append_text(out, "}}");
     return out->failed ? -1 : 0;
@@ -90,6 +99,12 @@ bool leat_checkpoint_parse(const struct leat_function *function, struct leat_byt
             .restart = {get_integer(leat_json_at(source, 1), LEAT_OFFSET_BEGIN), get_time(leat_json_at(source, 2))},
             .clock = get_time(leat_json_at(source, 3))};
     }
+    ret->other_function = ours && strcmp(leat_json_text(leat_json_get(root, "function"), ""), function->digest) != 0;
     leat_json_free(document);
-    return ours;
+    if (!ret->other_function)
+        return ours;
+    ret->input = (struct leat_cursor_sample){LEAT_OFFSET_BEGIN, LEAT_TIME_NONE};
+    for (size_t s = 0; s < LEAT_SOURCES_MAX; s++)
+        ret->sources[s].restart = (struct leat_cursor_sample){LEAT_OFFSET_BEGIN, LEAT_TIME_NONE};
+    return true;
 }

@@ -1,12 +1,14 @@
 /* What an offset commit carries as its metadata: where a restart begins, so that state is rebuilt from the logs.
  *
- * JSON, well under Kafka's 4 KiB:
- *   {"watermark":µs,"control":offset,"input":[offset,order],"sources":{"departures":[position,offset,order,clock],…}}
+ * JSON within what a broker takes; sources for which there is no room are left out, and a restart reads them from the beginning:
+ *   {"function":digest,"watermark":µs,"control":offset,"input":[offset,order],"sources":{"departures":[position,offset,order,clock],…}}
  * `offset` is the earliest record that the longest range still needs, `order` the largest event time before it. */
 #ifndef LEAT_ENGINE_CHECKPOINT_H
 #define LEAT_ENGINE_CHECKPOINT_H
 
 #include "engine/cursor.h"
+
+#define LEAT_CHECKPOINT_BYTES_MAX 4096 /* offset.metadata.max.bytes of a broker, if nobody changed it */
 
 struct leat_checkpoint_source {
     bool present;
@@ -16,6 +18,7 @@ struct leat_checkpoint_source {
 };
 
 struct leat_checkpoint {
+    bool other_function; /* its restart offsets are of other ranges: all logs are read from their starts instead */
     int64_t watermark;
     int64_t control; /* last control record that was applied; −1: none */
     struct leat_cursor_sample input;

@@ -23,6 +23,7 @@ void leat_worker_forget(struct leat_worker *worker)
     worker->shared = NULL;
     leat_reader_close(worker->control);
     worker->control = NULL;
+    worker->restored = false;
 }
 
 /* Whether a partition of the input is scored with this cursor's records. */
@@ -102,7 +103,10 @@ int leat_worker_capture(const struct leat_worker *worker, const struct leat_inpu
         struct leat_checkpoint_source *to = &checkpoint.sources[cursor->source];
         bool several = to->present;
         to->present = true;
-        to->position = several ? 0 : cursor->reader->position;
+        /* In the middle of a replay what was applied before it stands, or its dead letters would come again. */
+        int64_t position = cursor->reader->position > cursor->silent_before ? cursor->reader->position
+                                                                            : cursor->silent_before;
+        to->position = several ? 0 : position;
         to->restart = several ? (struct leat_cursor_sample){LEAT_OFFSET_BEGIN, LEAT_TIME_NONE}
                               : restart_of(function, cursor, checkpoint.watermark);
         to->clock = leat_state_clock(worker->shared, cursor->source);
@@ -236,6 +240,12 @@ static int open_partition(struct leat_worker *worker, struct leat_input *input,
     return 0;
 }
 
+/* Reading logs whole ends early: the service stops, or the group has moved on, whose word is followed first. */
+static bool interrupted(const struct leat_worker *worker)
+{
+    return (worker->config.stop && *worker->config.stop) || worker->change.kind != LEAT_CHANGE_NONE;
+}
+
 /* Tables without an event time are read to the ends that they have now, before anything is scored. */
 static int load_tables(struct leat_worker *worker, struct leat_error *err)
 {
@@ -256,14 +266,10 @@ static int load_tables(struct leat_worker *worker, struct leat_error *err)
                 continue;
             if (cursor->reader->end_mark >= mark)
                 break;
-            struct leat_change change;
-            bool fatal;
-            if (worker->config.stop && *worker->config.stop)
-                return 0;
-            if (leat_stream_poll(worker->stream, 50, &change, &fatal, err) < 0)
+            if (leat_worker_poll(worker, 50, err) < 0)
                 return -1;
-            if (change.kind != LEAT_CHANGE_NONE) /* the group moved on meanwhile: begin again with what it says */
-                return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "the assignment changed while tables were loading");
+            if (interrupted(worker))
+                return 0;
         }
     }
     return 0;
@@ -281,6 +287,11 @@ static int read_checkpoint(struct leat_worker *worker, struct leat_input *input,
                               &metadata, err) < 0)
         return -1;
     leat_checkpoint_parse(worker->function, leat_buffer_view(&metadata), ret);
+    if (ret->other_function)
+        leat_worker_say(worker,
+                        "%s/%d: committed by another version of the function file; its state is rebuilt from the logs' "
+                        "starts",
+                        worker->function->sources[0].topic, input->partition);
     return 0;
 }
 
@@ -307,8 +318,9 @@ int leat_worker_restore(struct leat_worker *worker, const int32_t *partitions, s
         result = open_partition(worker, &worker->inputs[i], &checkpoints[i], err);
     if (result == 0)
         result = load_tables(worker, err);
-    if (result == 0 && worker->roster)
+    if (result == 0 && worker->config.service && worker->roster && !interrupted(worker))
         result = leat_worker_follow_control(worker, checkpoints, count, err);
+    worker->restored = result == 0 && !interrupted(worker);
     free(checkpoints);
     return result;
 }

@@ -85,6 +85,13 @@ def main():
         parts = (pieces / "flights.decisions.jsonl").read_text().splitlines()
         report("a run in pieces decides as a run in one: nothing lost, repeated or changed", len(whole) > 1000 and
                without_positions(whole) == without_positions(parts), f"{len(whole)} and {len(parts)} decisions")
+        done = leat("promote", function, "2", "--files", once, "--why", "a test", "--by", "test")
+        report("the version that shadowed is promoted", done.returncode == 0, done.stdout + done.stderr)
+        control = (once / "flight-delay.control.jsonl").read_bytes()
+        done = leat("score", function, "--files", once, "--version", "1", "--from", "2013-07-08", "--to", "2013-07-09")
+        served = {json.loads(line)["leat"]["version"] for line in done.stdout.splitlines()}
+        report("leat score answers with the version that it was told, whoever serves", served == {1}, f"{served} {done.stderr}")
+        report("leat score leaves the control log as it was", (once / "flight-delay.control.jsonl").read_bytes() == control)
 
 
 def without_positions(lines):

@@ -1,5 +1,5 @@
 #include "base/time.h"
-#include "engine/worker.h"
+#include "engine/worker_inside.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -321,6 +321,32 @@ static void restarts_change_no_feature_and_repeat_no_event(void **state)
     assert_int_equal(at, 60);
 }
 
+static void a_changed_function_rebuilds_its_windows_from_the_logs(void **state)
+{
+    struct fixture *fixture = *state;
+    struct leat_error err = {0};
+    char text[sizeof function_text + 8];
+    const char *range = strstr(function_text, "range 100s preceding\n");
+    snprintf(text, sizeof text, "%.*srange 400s%s", (int)(range - function_text), function_text,
+             range + strlen("range 100s"));
+    put_story(fixture);
+    fixture->config.service = true;
+    fixture->config.until = 1300 * LEAT_SECOND;
+    run(fixture);
+    leat_function_free(fixture->function);
+    assert_int_equal(leat_function_parse("worker-test.yaml", leat_bytes_of(text), &fixture->function, &err), 0);
+    fixture->config.function = fixture->function;
+    fixture->config.until = LEAT_TIME_NONE;
+    run(fixture);
+    struct noted rebuilt = fixture->noted;
+    fixture->config.service = false;
+    fixture->config.from = 1300 * LEAT_SECOND;
+    run(fixture);
+    assert_true(rebuilt.count > 0);
+    for (size_t i = 1; i <= 10; i++)
+        assert_string_equal(rebuilt.lines[rebuilt.count - i], fixture->noted.lines[fixture->noted.count - i]);
+}
+
 static void what_a_late_event_still_finds_does_not_depend_on_where_batches_end(void **state)
 {
     struct fixture *fixture = *state;
@@ -376,6 +402,92 @@ static void windows_over_several_partitions_are_covered_from_the_latest_of_their
     EXPECT(fixture, "0/0: 1 0 1 0.5 - partial", "0/1: 2 0 - 0.5 -");
 }
 
+static int64_t committed(struct fixture *fixture, int32_t partition)
+{
+    struct leat_error err = {0};
+    struct leat_stream *stream;
+    struct leat_stream_config config = {.kind = LEAT_STREAM_MEMORY, .group = "g", .memory = fixture->memory};
+    LEAT_CLEAN_BUFFER metadata = {0};
+    int64_t offset = -1;
+    assert_int_equal(leat_stream_open(&config, &stream, &err), 0);
+    assert_int_equal(leat_stream_committed(stream, "tx", partition, &offset, &metadata, &err), 0);
+    leat_stream_close(stream);
+    return offset;
+}
+
+static void what_is_filtered_behind_the_last_row_is_committed_with_it(void **state)
+{
+    struct fixture *fixture = *state;
+    put(fixture, "tx", 0, "{\"card\":\"a\",\"ts\":1000}");
+    put(fixture, "tx", 0, "{\"card\":\"a\",\"ts\":1001,\"amount\":-1}");
+    fixture->config.service = true;
+    run(fixture);
+    EXPECT(fixture, "0/0: 1 0 - 0.5 -");
+    assert_int_equal(committed(fixture, 0), 2);
+}
+
+static void what_is_on_its_way_when_partitions_are_lost_keeps_its_fence(void **state)
+{
+    struct fixture *fixture = *state;
+    struct leat_error err = {0};
+    struct leat_worker *worker = calloc(1, sizeof *worker);
+    worker->config = fixture->config;
+    worker->function = fixture->function;
+    worker->batch = leat_batch_new(fixture->function);
+    worker->batch_rows = 1;
+    leat_delivery_init(worker);
+    struct leat_fence *sent = &leat_delivery_open(worker)->fence;
+    sent->outstanding = 1;
+    assert_int_equal(leat_delivery_close(worker, false, &err), 0);
+    leat_delivery_abandon(worker);
+    for (int i = 0; i < LEAT_DELIVERIES - 2; i++) {
+        assert_ptr_not_equal(&leat_delivery_open(worker)->fence, sent);
+        assert_int_equal(leat_delivery_close(worker, false, &err), 0);
+    }
+    assert_ptr_not_equal(&leat_delivery_open(worker)->fence, sent);
+    sent->outstanding = 0;
+    assert_int_equal(leat_delivery_settle(worker, false, &err), 0);
+    assert_int_equal(worker->delivery_count, 0);
+    leat_delivery_done(worker);
+    leat_batch_free(worker->batch);
+    free(worker);
+}
+
+static void a_commit_carries_no_more_than_a_broker_takes(void **state)
+{
+    (void)state;
+    LEAT_CLEAN_BUFFER text = {0};
+    struct leat_error err = {0};
+    struct leat_function *function;
+    leat_buffer_append_text(&text,
+                            "function: many\n"
+                            "input: {topic: tx, key: card, event_time: ts, schema: {card: string, ts: timestamp_s}}\n"
+                            "streams:\n");
+    for (int s = 0; s < LEAT_SOURCES_MAX - 1; s++)
+        leat_buffer_format(&text,
+                           "  a_stream_with_quite_a_name_%02d: {topic: t%d, key: card, event_time: ts, schema: {card: "
+                           "string, ts: timestamp_s}}\n",
+                           s, s);
+    leat_buffer_append_text(&text, "features: {f: 1}\noutput: {topic: out, value: {f: f}}\n");
+    if (leat_function_parse("many.yaml", leat_buffer_view(&text), &function, &err) < 0)
+        fail_msg("%s", err.text);
+    struct leat_checkpoint checkpoint, back;
+    leat_checkpoint_init(&checkpoint);
+    for (size_t s = 1; s < function->source_count; s++)
+        checkpoint.sources[s] = (struct leat_checkpoint_source){
+            true, 1000000 + (int64_t)s, {900000, 1700000000 * LEAT_SECOND}, 1700000000 * LEAT_SECOND};
+    LEAT_CLEAN_BUFFER out = {0};
+    assert_int_equal(leat_checkpoint_encode(function, &checkpoint, &out), 0);
+    assert_in_range(out.len, 3900, 4096);
+    assert_true(leat_checkpoint_parse(function, leat_buffer_view(&out), &back));
+    assert_true(back.sources[1].present);
+    assert_int_equal(back.sources[1].position, 1000001);
+    size_t last = function->source_count - 1;
+    assert_false(back.sources[last].present);
+    assert_int_equal(back.sources[last].restart.offset, LEAT_OFFSET_BEGIN);
+    leat_function_free(function);
+}
+
 static void a_topic_that_does_not_exist_is_an_error_of_the_environment(void **state)
 {
     struct fixture *fixture = *state;
@@ -402,9 +514,13 @@ int main(void)
         TEST(a_job_scores_from_and_to_event_times_and_fills_windows_before),
         TEST(partitions_are_scored_as_one_history_with_windows_of_their_own),
         TEST(restarts_change_no_feature_and_repeat_no_event),
+        TEST(a_changed_function_rebuilds_its_windows_from_the_logs),
         TEST(what_a_late_event_still_finds_does_not_depend_on_where_batches_end),
         TEST(windows_over_what_retention_took_are_partial),
         TEST(windows_over_several_partitions_are_covered_from_the_latest_of_their_starts),
+        TEST(what_is_filtered_behind_the_last_row_is_committed_with_it),
+        TEST(what_is_on_its_way_when_partitions_are_lost_keeps_its_fence),
+        TEST(a_commit_carries_no_more_than_a_broker_takes),
         TEST(a_topic_that_does_not_exist_is_an_error_of_the_environment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
