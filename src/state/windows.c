@@ -10,9 +10,9 @@
 /* So many sums of the largest value still fit in 128 bits. */
 #define EVENTS_MAX ((UINT32_C(1) << 24) - 1)
 
-/* How much of the table one call of evict looks at: some, and more after many adds, so that a lap of the sweep takes about
- * as many adds as a quarter of the table's slots. */
-#define SWEEP_SLOTS 16
+/* How much of the table one call of evict looks at: a little, for it is called with every event, and more after many
+ * adds, so that a lap of the sweep takes fewer adds than the table has slots. */
+#define SWEEP_SLOTS 4
 #define SWEEP_SLOTS_PER_ADD 1
 #define SWEEP_SLOTS_MAX 16384
 
