@@ -36,13 +36,11 @@ struct leat_delivery *leat_delivery_open(struct leat_worker *worker)
     return &worker->deliveries[(worker->delivery_first + worker->delivery_count) % LEAT_DELIVERIES];
 }
 
-/* Fences stay where they are until the stream is closed: acknowledgements may still come for what was sent. */
+/* What was sent keeps its place in the ring: its acknowledgements are still to come, and to the same fences. */
 void leat_delivery_abandon(struct leat_worker *worker)
 {
-    worker->delivery_first = (worker->delivery_first + worker->delivery_count + 1) % LEAT_DELIVERIES;
-    worker->delivery_count = 0;
-    leat_delivery_open(worker)->fence = (struct leat_fence){0, 0};
-    leat_delivery_open(worker)->rows = 0;
+    for (size_t i = 0; i < worker->delivery_count; i++)
+        worker->deliveries[(worker->delivery_first + i) % LEAT_DELIVERIES].commit = NULL;
     for (size_t i = 0; i < LEAT_COMMITS; i++)
         worker->commits[i].busy = false;
 }
@@ -109,6 +107,7 @@ static struct leat_commit *take_commit(struct leat_worker *worker, bool wanted)
 
 static int capture(struct leat_worker *worker, struct leat_commit *commit, struct leat_error *err)
 {
+    leat_assert(leat_batch_count(worker->batch) == 0); /* what was taken into a batch is not processed yet */
     for (size_t i = 0; i < worker->input_count; i++) {
         commit->next[i] = worker->inputs[i].next;
         leat_buffer_reset(&commit->metadata[i]);
@@ -127,7 +126,7 @@ int leat_delivery_close(struct leat_worker *worker, bool commit, struct leat_err
     if (delivery->commit && capture(worker, delivery->commit, err) < 0)
         return -1;
     worker->delivery_count++;
-    if (leat_delivery_settle(worker, false, err) < 0)
+    if (leat_delivery_settle(worker, commit, err) < 0) /* a commit that was asked for is the last: its answer counts */
         return -1;
     while (worker->delivery_count == LEAT_DELIVERIES) { /* back-pressure: wait for the oldest */
         struct leat_error slow = {0};

@@ -31,8 +31,9 @@ static int load_bound(struct leat_roster *roster, const char *name, uint32_t num
         }
     }
     if (roster->kept_count == LEAT_ROSTER_KEPT)
-        return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "%d versions have been loaded since the start; restart to load %s/%u",
-                              LEAT_ROSTER_KEPT, name, number);
+        return leat_error_set(err, LEAT_ERROR_ENVIRONMENT,
+                              "%d versions have been loaded since the start; restart to load %s/%u", LEAT_ROSTER_KEPT,
+                              name, number);
     struct leat_version *version;
     if (leat_registry_load(roster->function->registry, name, number, &version, err) < 0)
         return -1;
@@ -65,8 +66,9 @@ int leat_roster_new(const struct leat_function *function, struct leat_roster **r
     roster->control = leat_control_new(function->model_name ? function->model_name : "");
     uint32_t number = 0;
     bool wanted = function->model_name && function->fallback_name;
-    if (wanted && (newest(roster, function->fallback_name, &number, err) < 0 ||
-                   (number > 0 && load_bound(roster, function->fallback_name, number, &roster->lineup.fallback, err) < 0))) {
+    if (wanted &&
+        (newest(roster, function->fallback_name, &number, err) < 0 ||
+         (number > 0 && load_bound(roster, function->fallback_name, number, &roster->lineup.fallback, err) < 0))) {
         leat_error_prefix(err, "the fallback '%s'", function->fallback_name);
         leat_roster_free(roster);
         return -1;
@@ -93,11 +95,14 @@ static bool same(const struct leat_lineup *a, const struct leat_lineup *b)
     return equal;
 }
 
-/* Loads what the roles name, then switches all at once: a version that does not load leaves everything as it was. */
-static int take_roles(struct leat_roster *roster, const struct leat_roles *roles, bool *ret_changed, struct leat_error *err)
+/* Loads what the roles name, then switches all at once: a champion that does not load leaves everything as it was. A shadow
+ * that does not is left out and told of (−1): it must not stand in the way of a promotion, nor of a rollback. */
+static int take_roles(struct leat_roster *roster, const struct leat_roles *roles, bool *ret_changed,
+                      struct leat_error *err)
 {
     struct leat_lineup lineup = {.fallback = roster->lineup.fallback, .limits_off = roster->lineup.limits_off};
     const char *name = roster->function->model_name;
+    int result = 0;
     if (roles->champion.version && load_bound(roster, name, roles->champion.version, &lineup.champion, err) < 0)
         return -1;
     if (roles->previous.version && load_bound(roster, name, roles->previous.version, &lineup.previous, NULL) < 0)
@@ -108,14 +113,14 @@ static int take_roles(struct leat_roster *roster, const struct leat_roles *roles
     for (size_t i = 0; i < roles->shadow_count && lineup.shadow_count < LEAT_SHADOWS_MAX; i++) {
         struct leat_bound *shadow;
         if (load_bound(roster, name, roles->shadows[i].version, &shadow, err) < 0)
-            return -1;
-        if (shadow != lineup.previous)
+            result = -1;
+        else if (shadow != lineup.previous)
             lineup.shadows[lineup.shadow_count++] = shadow;
     }
     *ret_changed = !same(&lineup, &roster->lineup);
     roster->lineup = lineup;
     roster->last_accepted = roles->last;
-    return 0;
+    return result;
 }
 
 int leat_roster_feed(struct leat_roster *roster, int64_t offset, struct leat_bytes record, bool *ret_changed,
@@ -132,7 +137,8 @@ int leat_roster_feed(struct leat_roster *roster, int64_t offset, struct leat_byt
 int leat_roster_default(struct leat_roster *roster, bool *ret_changed, struct leat_error *err)
 {
     *ret_changed = false;
-    if (!roster->function->model_name || leat_control_roles(roster->control)->last >= 0 || roster->lineup.shadow_count > 0)
+    if (!roster->function->model_name || leat_control_roles(roster->control)->last >= 0 ||
+        roster->lineup.shadow_count > 0)
         return 0;
     uint32_t number;
     if (newest(roster, roster->function->model_name, &number, err) < 0)

@@ -12,8 +12,9 @@ struct leat_roster;
 int leat_roster_new(const struct leat_function *function, struct leat_roster **ret, struct leat_error *err);
 void leat_roster_free(struct leat_roster *roster); /* NULL is fine */
 
-/* Takes the next record of the control log. *ret_changed: the lineup is another now. A version that can not be loaded leaves the
- * lineup as it was and says why in *err with a return of −1; the log position moves on all the same. */
+/* Takes the next record of the control log. *ret_changed: the lineup is another now. A champion that can not be loaded
+ * leaves the lineup as it was, a shadow that can not is left out; both say why in *err with a return of −1. The log position
+ * moves on all the same. */
 int leat_roster_feed(struct leat_roster *roster, int64_t offset, struct leat_bytes record, bool *ret_changed,
                      struct leat_error *err);
 /* When nobody has a role: the registry's newest version enters as a shadow. Cheap to call now and then. */

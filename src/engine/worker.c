@@ -157,7 +157,6 @@ static int finish_batch(struct leat_worker *worker, struct leat_error *err)
     for (size_t row = 0; row < rows; row++) {
         const struct leat_result *result = leat_batch_result(worker->batch, row);
         delivery->timestamps[row] = result->record.timestamp;
-        worker->inputs[worker->batch_inputs[row]].next = result->record.offset + 1;
         leat_metrics_result(metrics, result);
     }
     leat_metrics_add(&metrics->batches, 1);
@@ -178,7 +177,7 @@ int leat_worker_poison(struct leat_worker *worker, struct leat_log_cursor *curso
         leat_metrics_add(input ? &worker->config.metrics->events[LEAT_EVENT_DEAD]
                                : &worker->config.metrics->source_dead[cursor->source],
                          1);
-        /* The rows before it come out first, so that an offset is never committed ahead of them. */
+        /* The rows before it come out first, so that dead letters stand in the log's order. */
         if (input && finish_batch(worker, err) < 0)
             return -1;
         if (leat_worker_dead_letter(worker, record, &cursor->reason, NULL, err) < 0)
@@ -269,8 +268,7 @@ static bool nothing_before(const struct leat_worker *worker, const struct leat_l
     return true;
 }
 
-static int take_input(struct leat_worker *worker, struct leat_log_cursor *cursor, struct leat_input *input,
-                      struct leat_error *err)
+static void take_input(struct leat_worker *worker, struct leat_log_cursor *cursor, struct leat_input *input)
 {
     const struct leat_event *event = &cursor->event;
     struct leat_metrics *metrics = worker->config.metrics;
@@ -282,8 +280,6 @@ static int take_input(struct leat_worker *worker, struct leat_log_cursor *cursor
             leat_state_resume(input->state, 0, event->time);
         leat_state_resume(worker->shared, 0, event->time);
         leat_metrics_add(&metrics->events[LEAT_EVENT_FILTERED], 1);
-        if (leat_batch_count(worker->batch) == 0 && event->record->offset >= cursor->silent_before)
-            input->next = event->record->offset + 1;
     } else if (early || event->record->offset < cursor->silent_before) {
         struct leat_reason ignored; /* it was reported when it was first processed */
         leat_batch_replay(worker->batch, input->state, worker->shared, event, &ignored);
@@ -295,13 +291,12 @@ static int take_input(struct leat_worker *worker, struct leat_log_cursor *cursor
         if (worker->positions)
             worker->position_count[row] = leat_worker_positions(worker, input->partition,
                                                                 worker->positions + row * LEAT_POSITIONS_MAX);
-        worker->batch_inputs[row] = (size_t)(input - worker->inputs);
         int64_t now = worker->config.now ? worker->config.now() : event->time;
         leat_batch_add(worker->batch, input->state, worker->shared, event, now, true);
     }
+    if (event->record->offset >= cursor->silent_before)
+        input->next = event->record->offset + 1;
     leat_cursor_next(cursor);
-    (void)err;
-    return 0;
 }
 
 /* -- the control log ------------------------------------------------------------------------------------------------ */
@@ -319,7 +314,8 @@ static int take_control(struct leat_worker *worker, bool tell, struct leat_error
     int64_t micros = (leat_worker_monotonic_ns() - began) / 1000;
     if (failed) {
         leat_metrics_add(&worker->config.metrics->version_refused, 1);
-        leat_worker_say(worker, "control record %lld: %s; serving as before", (long long)record->offset, refused.text);
+        leat_worker_say(worker, "control record %lld: %s; %s", (long long)record->offset, refused.text,
+                        changed ? "serving without it" : "serving as before");
     }
     leat_reader_next(worker->control);
     if (!changed || !tell)
@@ -391,12 +387,10 @@ int leat_worker_follow_control(struct leat_worker *worker, const struct leat_che
         }
         if (head || worker->control->end_mark >= mark || stopping(worker))
             return 0;
-        struct leat_change change;
-        bool fatal;
-        if (leat_stream_poll(worker->stream, IDLE_MS, &change, &fatal, err) < 0)
+        if (leat_worker_poll(worker, IDLE_MS, err) < 0)
             return -1;
-        if (change.kind != LEAT_CHANGE_NONE)
-            return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "the assignment changed while the control log was read");
+        if (worker->change.kind != LEAT_CHANGE_NONE)
+            return 0; /* the group has moved on; a revocation forgets all of this */
     }
 }
 
@@ -433,21 +427,40 @@ static int step(struct leat_worker *worker, enum step *ret, struct leat_error *e
         *ret = STEP_ENDS;
         return 0;
     }
-    return take_input(worker, next, input, err);
+    take_input(worker, next, input);
+    return 0;
 }
 
-static int change_assignment(struct leat_worker *worker, const struct leat_change *change, struct leat_error *err)
+int leat_worker_poll(struct leat_worker *worker, int timeout_ms, struct leat_error *err)
 {
-    if (change->kind == LEAT_CHANGE_ASSIGNED) {
-        if (leat_worker_restore(worker, change->partitions, change->count, err) < 0)
-            return -1;
-        if (worker->config.ready)
-            __atomic_store_n(worker->config.ready, true, __ATOMIC_RELEASE);
-        leat_worker_say(worker, "%zu partition%s of %s assigned", change->count, change->count == 1 ? "" : "s",
-                        worker->function->sources[0].topic);
+    bool fatal = false;
+    struct leat_error trouble = {0};
+    if (leat_stream_poll(worker->stream, timeout_ms, &worker->change, &fatal, &trouble) == 0)
         return 0;
+    if (fatal) {
+        *err = trouble;
+        return -1;
     }
-    if (change->kind == LEAT_CHANGE_REVOKED) {
+    leat_worker_say(worker, "%s; waiting", trouble.text);
+    return 0;
+}
+
+static int take_partitions(struct leat_worker *worker, const struct leat_change *change, struct leat_error *err)
+{
+    if (leat_worker_restore(worker, change->partitions, change->count, err) < 0)
+        return -1;
+    if (!worker->restored)
+        return 0;
+    if (worker->config.ready)
+        __atomic_store_n(worker->config.ready, true, __ATOMIC_RELEASE);
+    leat_worker_say(worker, "%zu partition%s of %s assigned", change->count, change->count == 1 ? "" : "s",
+                    worker->function->sources[0].topic);
+    return 0;
+}
+
+static int give_partitions(struct leat_worker *worker, const struct leat_change *change, struct leat_error *err)
+{
+    if (change->kind == LEAT_CHANGE_REVOKED && worker->restored) {
         if (finish_batch(worker, err) < 0 || leat_delivery_drain(worker, err) < 0)
             return -1;
     } else {
@@ -460,19 +473,18 @@ static int change_assignment(struct leat_worker *worker, const struct leat_chang
     return leat_stream_acknowledge(worker->stream, err);
 }
 
-static int poll_stream(struct leat_worker *worker, int timeout_ms, struct leat_error *err)
+/* Answers the change that was polled last, and those that come while it is answered: tables may take long to read. */
+static int follow_changes(struct leat_worker *worker, struct leat_error *err)
 {
-    struct leat_change change = {.kind = LEAT_CHANGE_NONE};
-    bool fatal = false;
-    struct leat_error trouble = {0};
-    if (leat_stream_poll(worker->stream, timeout_ms, &change, &fatal, &trouble) < 0) {
-        if (fatal) {
-            *err = trouble;
+    while (worker->change.kind != LEAT_CHANGE_NONE) {
+        struct leat_change change = worker->change;
+        worker->change.kind = LEAT_CHANGE_NONE;
+        int result = change.kind == LEAT_CHANGE_ASSIGNED ? take_partitions(worker, &change, err)
+                                                         : give_partitions(worker, &change, err);
+        if (result < 0)
             return -1;
-        }
-        leat_worker_say(worker, "%s; waiting", trouble.text);
     }
-    return change.kind == LEAT_CHANGE_NONE ? 0 : change_assignment(worker, &change, err);
+    return 0;
 }
 
 /* What is done when nothing is at hand: looks for a control topic or a first version that has come meanwhile. */
@@ -497,9 +509,9 @@ static int loop(struct leat_worker *worker, struct leat_error *err)
     enum step result = STEP_WAIT;
     int wait_ms = 0;
     while (!stopping(worker)) {
-        if (poll_stream(worker, wait_ms, err) < 0)
+        if (leat_worker_poll(worker, wait_ms, err) < 0 || follow_changes(worker, err) < 0)
             return -1;
-        if (idle(worker, &looked_ns, err) < 0)
+        if (idle(worker, &looked_ns, err) < 0 || follow_changes(worker, err) < 0)
             return -1;
         wait_ms = 0;
         if (worker->input_count == 0) {
@@ -535,6 +547,19 @@ static int loop(struct leat_worker *worker, struct leat_error *err)
     return 0;
 }
 
+/* The cooperative protocol hands over a few partitions at a time, and a worker rebuilds all of its state at any change. */
+static int refuse_cooperative(const struct leat_function *function, struct leat_error *err)
+{
+    for (size_t i = 0; i < function->kafka_count; i++)
+        if (strcmp(function->kafka[i].name, "partition.assignment.strategy") == 0 &&
+            strstr(function->kafka[i].value, "cooperative"))
+            return leat_error_set(err, LEAT_ERROR_FINDING,
+                                  "%s: kafka: partition.assignment.strategy is '%s'; it can be range or roundrobin, for a "
+                                  "worker takes all of its partitions at once",
+                                  function->file, function->kafka[i].value);
+    return 0;
+}
+
 static int start(struct leat_worker *worker, struct leat_error *err)
 {
     const struct leat_function *function = worker->function;
@@ -546,6 +571,8 @@ static int start(struct leat_worker *worker, struct leat_error *err)
                                                         worker->config.shadow_fallback, err) < 0)
             return -1;
     }
+    if (worker->config.service && refuse_cooperative(function, err) < 0)
+        return -1;
     if (worker->config.service)
         return leat_stream_subscribe(worker->stream, topic, err);
     int32_t count = 0;
@@ -579,7 +606,7 @@ int leat_worker_run(const struct leat_worker_config *config, struct leat_error *
     int result = start(worker, err);
     if (result == 0)
         result = loop(worker, err);
-    if (result == 0 && worker->input_count > 0) {
+    if (result == 0 && worker->restored) {
         result = finish_batch(worker, err);
         if (result == 0)
             result = leat_delivery_drain(worker, err);

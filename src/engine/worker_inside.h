@@ -21,7 +21,7 @@ struct leat_input { /* one partition of the input */
     struct leat_log_cursor *cursor;
     struct leat_state *state;
     int64_t committed; /* offsets below were processed before a restart */
-    int64_t next;      /* the next offset to be processed */
+    int64_t next;      /* behind the last record taken: where to commit when no batch is open; −1: none taken yet */
     bool done;         /* `to` or `until` is reached */
 };
 
@@ -46,6 +46,9 @@ struct leat_worker {
     const struct leat_function *function;
     struct leat_stream *stream;
 
+    struct leat_change change; /* polled and not answered yet; kind NONE: nothing */
+    bool restored;             /* the state stands for the committed offsets and what came after: it may be committed */
+
     struct leat_input *inputs;
     size_t input_count;
     struct leat_log_cursor *cursors[LEAT_CURSORS_MAX]; /* all of them; inputs' too */
@@ -59,7 +62,6 @@ struct leat_worker {
     struct leat_roster *roster;
     struct leat_batch *batch;
     size_t batch_rows;
-    size_t batch_inputs[LEAT_BATCH_MAX]; /* which input each row came from */
     int64_t batch_began_ns;
     struct leat_position *positions; /* rows × LEAT_POSITIONS_MAX, when decisions are wanted */
     size_t position_count[LEAT_BATCH_MAX];
@@ -77,6 +79,8 @@ void leat_worker_say(const struct leat_worker *worker, const char *format, ...) 
 int leat_worker_dead_letter(struct leat_worker *worker, const struct leat_record *record,
                             const struct leat_reason *reason, const struct leat_version *version,
                             struct leat_error *err);
+/* Polls; a change goes to worker->change. Trouble that passes is told and waited for. */
+int leat_worker_poll(struct leat_worker *worker, int timeout_ms, struct leat_error *err);
 /* Applies what stands at a cursor of a stream or table and takes it. */
 int leat_worker_apply(struct leat_worker *worker, struct leat_log_cursor *cursor, struct leat_error *err);
 /* Deals with an undecodable head and takes it. */
@@ -87,6 +91,7 @@ int leat_worker_poison(struct leat_worker *worker, struct leat_log_cursor *curso
 int leat_worker_follow_control(struct leat_worker *worker, const struct leat_checkpoint *checkpoints, size_t count,
                                struct leat_error *err);
 
+/* Not `restored` afterwards: a stop, or another change of the assignment (worker->change), came while logs were read. */
 int leat_worker_restore(struct leat_worker *worker, const int32_t *partitions, size_t count, struct leat_error *err);
 void leat_worker_forget(struct leat_worker *worker); /* closes all cursors, frees all state */
 struct leat_input *leat_worker_input(struct leat_worker *worker, const struct leat_log_cursor *cursor);

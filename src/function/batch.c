@@ -232,8 +232,8 @@ static void judge_times(const struct leat_function *function, const struct leat_
 }
 
 /* What lies behind the watermark that held before this event, and its grace, is gone for it. */
-static void move_watermark(const struct leat_function *function, struct leat_state *partition, struct leat_state *shared,
-                           int64_t time)
+static void move_watermark(const struct leat_function *function, struct leat_state *partition,
+                           struct leat_state *shared, int64_t time)
 {
     if (partition->watermark != LEAT_TIME_NONE)
         leat_state_evict(partition, partition->watermark - function->sources[0].grace);
@@ -297,6 +297,8 @@ int leat_batch_add(struct leat_batch *batch, struct leat_state *partition, struc
 int leat_batch_replay(struct leat_batch *batch, struct leat_state *partition, struct leat_state *shared,
                       const struct leat_event *event, struct leat_reason *reason)
 {
+    if (batch->count == 0)
+        leat_arena_reset(&batch->arena); /* a replay may be long, and no row needs the text that its expressions made */
     move_watermark(batch->function, partition, shared, event->time);
     return leat_state_add(batch->function, partition, shared, 0, event, &batch->scratch, reason);
 }
