@@ -204,7 +204,7 @@ static void change(struct leat_roles *roles, const struct leat_role_record *reco
         return;
     case LEAT_ROLE_ROLLBACK:
         given.version = roles->previous.version;
-        /* fallthrough */
+        __attribute__((fallthrough));
     case LEAT_ROLE_PROMOTE:
         remove_shadow(roles, given.version);
         roles->champion = given;
