@@ -25,6 +25,11 @@ struct leat_batch {
     size_t *feature_slot; /* a feature that is one plain slot is copied, not evaluated */
     size_t *output_slot;  /* likewise */
     struct leat_out_field *output_fields;
+    struct leat_bytes *output_names; /* JSON: what stands before each value: {"a": and ,"b": and so on */
+    struct leat_buffer meta; /* JSON: as far as it is the same for all of this bound and role; empty: to be made */
+    const struct leat_bound *meta_bound;
+    const char *meta_role;
+    struct leat_arena texts; /* for the batch's life */
     struct leat_arena arena;
     struct leat_expr_scratch scratch;
     struct leat_buffer output;
@@ -40,6 +45,24 @@ static size_t slot_of(const struct leat_expr *expr)
     return leat_expr_is_slot(expr, &slot) ? slot : NO_SLOT;
 }
 
+static void init_outputs(struct leat_batch *batch)
+{
+    const struct leat_function *function = batch->function;
+    LEAT_CLEAN_BUFFER name = {0};
+    batch->output_slot = leat_calloc(function->output_count + 1, sizeof *batch->output_slot);
+    batch->output_fields = leat_calloc(function->output_count + 1, sizeof *batch->output_fields);
+    batch->output_names = leat_calloc(function->output_count + 1, sizeof *batch->output_names);
+    for (size_t i = 0; i < function->output_count; i++) {
+        batch->output_slot[i] = slot_of(function->outputs[i].expr);
+        batch->output_fields[i] = function->outputs[i].field;
+        leat_buffer_reset(&name);
+        leat_buffer_append_char(&name, i > 0 ? ',' : '{');
+        leat_json_put_string(&name, function->outputs[i].field.name);
+        leat_buffer_append_char(&name, ':');
+        batch->output_names[i] = leat_arena_bytes(&batch->texts, leat_buffer_view(&name));
+    }
+}
+
 struct leat_batch *leat_batch_new(const struct leat_function *function)
 {
     struct leat_batch *batch = leat_calloc(1, sizeof *batch);
@@ -50,12 +73,7 @@ struct leat_batch *leat_batch_new(const struct leat_function *function)
     batch->feature_slot = leat_calloc(function->feature_count + 1, sizeof *batch->feature_slot);
     for (size_t f = 0; f < function->feature_count; f++)
         batch->feature_slot[f] = slot_of(function->features[f].expr);
-    batch->output_slot = leat_calloc(function->output_count + 1, sizeof *batch->output_slot);
-    batch->output_fields = leat_calloc(function->output_count + 1, sizeof *batch->output_fields);
-    for (size_t i = 0; i < function->output_count; i++) {
-        batch->output_slot[i] = slot_of(function->outputs[i].expr);
-        batch->output_fields[i] = function->outputs[i].field;
-    }
+    init_outputs(batch);
     batch->scratch.text = &batch->arena;
     leat_expr_scratch_reserve(&batch->scratch, function->registers);
     return batch;
@@ -71,6 +89,9 @@ void leat_batch_free(struct leat_batch *batch)
     free(batch->feature_slot);
     free(batch->output_slot);
     free(batch->output_fields);
+    free(batch->output_names);
+    leat_buffer_done(&batch->meta);
+    leat_arena_done(&batch->texts);
     leat_expr_scratch_done(&batch->scratch);
     leat_arena_done(&batch->arena);
     leat_buffer_done(&batch->output);
@@ -86,6 +107,7 @@ void leat_batch_reset(struct leat_batch *batch)
     batch->count = 0;
     leat_arena_reset(&batch->arena);
     leat_buffer_reset(&batch->output);
+    leat_buffer_reset(&batch->meta); /* another bound may get this one's address */
 }
 
 size_t leat_batch_count(const struct leat_batch *batch)
@@ -415,12 +437,14 @@ static void fill_results(struct leat_batch *batch, struct leat_result *result, s
     }
 }
 
-/* ,"leat":{"model":"fraud","version":3,"role":"champion","marks":["late"]} before the closing brace. */
-static void put_meta(const struct leat_function *function, const struct leat_result *result, struct leat_buffer *out)
+static void make_meta(struct leat_batch *batch, const struct leat_result *result)
 {
-    out->len--;
-    if (function->output_count > 0)
-        leat_buffer_append_char(out, ',');
+    const struct leat_function *function = batch->function;
+    struct leat_buffer *out = &batch->meta;
+    leat_buffer_reset(out);
+    batch->meta_bound = result->bound;
+    batch->meta_role = result->role;
+    leat_buffer_append_char(out, function->output_count > 0 ? ',' : '{');
     leat_json_put_string(out, leat_bytes_of(function->output_meta));
     leat_buffer_append_text(out, ":{");
     if (result->bound) {
@@ -433,8 +457,34 @@ static void put_meta(const struct leat_function *function, const struct leat_res
         leat_buffer_append_char(out, ',');
     }
     leat_buffer_append_text(out, "\"marks\":[");
-    leat_marks_put_json(function, result->marks, result->stale_sources, out);
-    leat_buffer_append_text(out, "]}}");
+}
+
+/* ,"leat":{"model":"fraud","version":3,"role":"champion","marks":["late"]} */
+static void put_meta(struct leat_batch *batch, const struct leat_result *result, struct leat_buffer *out)
+{
+    if (batch->meta.len == 0 || batch->meta_bound != result->bound || batch->meta_role != result->role)
+        make_meta(batch, result);
+    out->failed |= batch->meta.failed;
+    leat_buffer_append(out, batch->meta.data, batch->meta.len);
+    leat_marks_put_json(batch->function, result->marks, result->stale_sources, out);
+    leat_buffer_append(out, "]}", 2);
+}
+
+/* As leat_encode_json, with what it would write again and again at hand. */
+static int put_json(struct leat_batch *batch, const struct leat_result *result, const struct leat_value *values,
+                    struct leat_buffer *out)
+{
+    const struct leat_function *function = batch->function;
+    for (size_t i = 0; i < function->output_count; i++) {
+        const struct leat_out_field *field = &batch->output_fields[i];
+        leat_buffer_append(out, batch->output_names[i].data, batch->output_names[i].len);
+        leat_encode_json_value(out, field->type, field->encoding, values[i]);
+    }
+    if (function->output_meta)
+        put_meta(batch, result, out);
+    else if (function->output_count == 0)
+        leat_buffer_append_char(out, '{');
+    return leat_buffer_append_char(out, '}'); /* fails when any of the others has */
 }
 
 static void encode_output(struct leat_batch *batch, struct leat_result *result, struct leat_value *frame)
@@ -459,9 +509,7 @@ static void encode_output(struct leat_batch *batch, struct leat_result *result, 
     size_t at = out->len;
     int failed = function->output_format == LEAT_FORMAT_CSV
                      ? leat_encode_csv(out, batch->output_fields, values, function->output_count)
-                     : leat_encode_json(out, batch->output_fields, values, function->output_count);
-    if (function->output_format == LEAT_FORMAT_JSON && function->output_meta)
-        put_meta(function, result, out);
+                     : put_json(batch, result, values, out);
     if (failed || out->failed) {
         leat_reason_set(&result->reason, LEAT_STAGE_ENCODE, "the output could not be encoded (%zu bytes)",
                         out->len - at);
