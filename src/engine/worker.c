@@ -272,7 +272,8 @@ static void take_input(struct leat_worker *worker, struct leat_log_cursor *curso
 {
     const struct leat_event *event = &cursor->event;
     struct leat_metrics *metrics = worker->config.metrics;
-    bool early = worker->config.from != LEAT_TIME_NONE && event->time < worker->config.from;
+    bool outside = (worker->config.from != LEAT_TIME_NONE && event->time < worker->config.from) ||
+                   (worker->config.to != LEAT_TIME_NONE && event->time >= worker->config.to);
     leat_metrics_add(&metrics->source_records[0], 1);
     evict_shared(worker);
     if (event->heartbeat || event->filtered) {
@@ -280,7 +281,7 @@ static void take_input(struct leat_worker *worker, struct leat_log_cursor *curso
             leat_state_resume(input->state, 0, event->time);
         leat_state_resume(worker->shared, 0, event->time);
         leat_metrics_add(&metrics->events[LEAT_EVENT_FILTERED], 1);
-    } else if (early || event->record->offset < cursor->silent_before) {
+    } else if (outside || event->record->offset < cursor->silent_before) {
         struct leat_reason ignored; /* it was reported when it was first processed */
         leat_batch_replay(worker->batch, input->state, worker->shared, event, &ignored);
         leat_metrics_add(&metrics->events[LEAT_EVENT_REPLAYED], 1);
@@ -396,6 +397,14 @@ int leat_worker_follow_control(struct leat_worker *worker, const struct leat_che
 
 /* -- the loop ------------------------------------------------------------------------------------------------------- */
 
+/* A service stops before the first event at `until`. A job looks for events before `to` as far behind it as grace goes. */
+static bool is_beyond(const struct leat_worker *worker, const struct leat_log_cursor *input)
+{
+    const struct leat_worker_config *config = &worker->config;
+    return (config->until != LEAT_TIME_NONE && input->event.time >= config->until) ||
+           (config->to != LEAT_TIME_NONE && input->latest - worker->function->sources[0].grace >= config->to);
+}
+
 static int step(struct leat_worker *worker, enum step *ret, struct leat_error *err)
 {
     struct leat_log_cursor *other, *next;
@@ -412,9 +421,7 @@ static int step(struct leat_worker *worker, enum step *ret, struct leat_error *e
     if (other && leat_cursor_before(other, next))
         return leat_worker_apply(worker, other, err);
     struct leat_input *input = leat_worker_input(worker, next);
-    bool beyond = (worker->config.to != LEAT_TIME_NONE && next->event.time >= worker->config.to) ||
-                  (worker->config.until != LEAT_TIME_NONE && next->event.time >= worker->config.until);
-    if (beyond) {
+    if (is_beyond(worker, next)) {
         input->done = true;
         return 0;
     }
@@ -445,16 +452,31 @@ int leat_worker_poll(struct leat_worker *worker, int timeout_ms, struct leat_err
     return 0;
 }
 
+static void tell_ready(struct leat_worker *worker, bool ready)
+{
+    if (worker->config.ready && worker->ready != ready)
+        __atomic_store_n(worker->config.ready, ready, __ATOMIC_RELEASE);
+    worker->ready = ready;
+}
+
+/* True when what comes next in every partition of the input was not processed before. */
+static bool has_replayed(const struct leat_worker *worker)
+{
+    for (size_t i = 0; i < worker->input_count; i++)
+        if (worker->inputs[i].cursor->reader->position < worker->inputs[i].cursor->silent_before)
+            return false;
+    return true;
+}
+
 static int take_partitions(struct leat_worker *worker, const struct leat_change *change, struct leat_error *err)
 {
     if (leat_worker_restore(worker, change->partitions, change->count, err) < 0)
         return -1;
-    if (!worker->restored)
-        return 0;
-    if (worker->config.ready)
-        __atomic_store_n(worker->config.ready, true, __ATOMIC_RELEASE);
-    leat_worker_say(worker, "%zu partition%s of %s assigned", change->count, change->count == 1 ? "" : "s",
-                    worker->function->sources[0].topic);
+    if (worker->restored)
+        leat_worker_say(worker, "%zu partition%s of %s assigned", change->count, change->count == 1 ? "" : "s",
+                        worker->function->sources[0].topic);
+    if (worker->restored && worker->input_count == 0)
+        tell_ready(worker, true); /* a stand-by: there are more workers than partitions */
     return 0;
 }
 
@@ -467,8 +489,7 @@ static int give_partitions(struct leat_worker *worker, const struct leat_change 
         leat_batch_reset(worker->batch);
         leat_delivery_abandon(worker);
     }
-    if (worker->config.ready)
-        __atomic_store_n(worker->config.ready, false, __ATOMIC_RELEASE);
+    tell_ready(worker, false);
     leat_worker_forget(worker);
     return leat_stream_acknowledge(worker->stream, err);
 }
@@ -524,6 +545,8 @@ static int loop(struct leat_worker *worker, struct leat_error *err)
                 return -1;
         if (result != STEP_GO && finish_batch(worker, err) < 0)
             return -1;
+        if (!worker->ready && has_replayed(worker))
+            tell_ready(worker, true);
         if (leat_worker_monotonic_ns() - gauges_ns > 200000000) {
             gauges_ns = leat_worker_monotonic_ns();
             publish_gauges(worker);

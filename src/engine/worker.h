@@ -24,12 +24,12 @@ struct leat_worker_config {
     bool shadow_fallback; /* a job: the fallback scores every event beside it */
     bool limits_off;      /* no freshness or age limits: what the model itself would say */
     int64_t delays[LEAT_SOURCES_MAX];
-    int64_t from, to;     /* a job: score events with from <= time < to; LEAT_TIME_NONE: open */
-    int64_t until;        /* the service over files: stop before the first event at or after; LEAT_TIME_NONE */
-    size_t batch_rows;    /* at most LEAT_BATCH_MAX; 0: a default */
-    const volatile sig_atomic_t *stop; /* drain, commit and return when it is set */
-    struct leat_metrics *metrics; /* the caller's; the worker is its one writer */
-    bool *ready; /* published: tables and replay are done; may be NULL */
+    int64_t from, to;  /* a job: score events with from <= time < to; LEAT_TIME_NONE: open. Ends at to + grace */
+    int64_t until;     /* the service over files: stop before the first event at or after; LEAT_TIME_NONE */
+    size_t batch_rows; /* at most LEAT_BATCH_MAX; 0: a default */
+    const volatile sig_atomic_t *stop;         /* drain, commit and return when it is set */
+    struct leat_metrics *metrics;              /* the caller's; the worker is its one writer */
+    bool *ready;                               /* published: tables and replay are done; may be NULL */
     void (*say)(void *self, const char *text); /* operator's log: waits, switches, refusals; may be NULL */
     void *say_self;
 };

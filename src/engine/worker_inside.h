@@ -47,6 +47,7 @@ struct leat_worker {
     struct leat_stream *stream;
 
     struct leat_change change; /* polled and not answered yet; kind NONE: nothing */
+    bool ready;                /* as it was told */
     bool restored;             /* the state stands for the committed offsets and what came after: it may be committed */
 
     struct leat_input *inputs;

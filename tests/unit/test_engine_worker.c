@@ -54,6 +54,7 @@ struct noted {
     size_t count;
     char letters[50][300];
     size_t letter_count;
+    bool ready, ready_at_letter;
 };
 
 static int note_result(void *self, struct leat_stream *stream, struct leat_fence *fence,
@@ -83,6 +84,7 @@ static int note_letter(void *self, struct leat_stream *stream, struct leat_fence
     (void)fence;
     (void)version;
     (void)err;
+    noted->ready_at_letter = noted->ready;
     snprintf(noted->letters[noted->letter_count++], 300, "%s/%d/%lld %s: %s", record->topic, record->partition,
              (long long)record->offset, leat_stage_name(reason->stage), reason->text);
     return 0;
@@ -426,6 +428,42 @@ static void what_is_filtered_behind_the_last_row_is_committed_with_it(void **sta
     assert_int_equal(committed(fixture, 0), 2);
 }
 
+static void a_service_is_ready_when_its_windows_are_filled_again(void **state)
+{
+    struct fixture *fixture = *state;
+    char text[80];
+    fixture->config.service = true;
+    fixture->config.ready = &fixture->noted.ready;
+    put(fixture, "rates", 0, "{\"card\":\"a\",\"rate\":1,\"ts\":1000}");
+    for (int ts = 1000; ts <= 1100; ts += 10) {
+        snprintf(text, sizeof text, "{\"card\":\"a\",\"ts\":%d}", ts);
+        put(fixture, "tx", 0, text);
+    }
+    run(fixture);
+    assert_true(fixture->noted.ready);
+    fixture->noted.ready = false;
+    put(fixture, "rates", 0, "?"); /* met while the events of the first run are replayed */
+    run(fixture);
+    assert_int_equal(fixture->noted.letter_count, 1);
+    assert_false(fixture->noted.ready_at_letter);
+    assert_true(fixture->noted.ready);
+}
+
+static void a_job_finds_late_events_before_its_end(void **state)
+{
+    struct fixture *fixture = *state;
+    put(fixture, "tx", 0, "{\"card\":\"a\",\"ts\":1000}");
+    put(fixture, "tx", 0, "{\"card\":\"a\",\"ts\":1030}");
+    put(fixture, "tx", 0, "{\"card\":\"a\",\"ts\":1025}");
+    put(fixture, "tx", 0, "{\"card\":\"a\",\"ts\":1039}");
+    put(fixture, "tx", 0, "{\"card\":\"a\",\"ts\":1029}");
+    put(fixture, "tx", 0, "{\"card\":\"a\",\"ts\":1040}");
+    put(fixture, "tx", 0, "{\"card\":\"a\",\"ts\":1028}");
+    fixture->config.to = 1030 * LEAT_SECOND;
+    run(fixture);
+    EXPECT(fixture, "0/0: 1 0 - 0.5 -", "0/2: 2 0 - 0.5 -", "0/4: 3 0 - 0.5 -");
+}
+
 static void what_is_on_its_way_when_partitions_are_lost_keeps_its_fence(void **state)
 {
     struct fixture *fixture = *state;
@@ -519,6 +557,8 @@ int main(void)
         TEST(windows_over_what_retention_took_are_partial),
         TEST(windows_over_several_partitions_are_covered_from_the_latest_of_their_starts),
         TEST(what_is_filtered_behind_the_last_row_is_committed_with_it),
+        TEST(a_service_is_ready_when_its_windows_are_filled_again),
+        TEST(a_job_finds_late_events_before_its_end),
         TEST(what_is_on_its_way_when_partitions_are_lost_keeps_its_fence),
         TEST(a_commit_carries_no_more_than_a_broker_takes),
         TEST(a_topic_that_does_not_exist_is_an_error_of_the_environment),
