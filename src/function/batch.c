@@ -236,6 +236,11 @@ static void make_features(struct leat_batch *batch, struct leat_value *frame, do
     }
 }
 
+static bool beyond(int64_t limit, int64_t time, int64_t clock)
+{
+    return limit > 0 && (clock == LEAT_TIME_NONE || time - clock > limit);
+}
+
 /* Marks from the event's time: late, too old, and sources that have fallen silent. */
 static void judge_times(const struct leat_function *function, const struct leat_state *partition,
                         const struct leat_state *shared, int64_t now, struct leat_result *result)
@@ -246,9 +251,10 @@ static void judge_times(const struct leat_function *function, const struct leat_
     if (function->event_age > 0 && now - result->time > function->event_age)
         result->marks |= LEAT_MARK_EVENT_AGE;
     for (size_t s = 1; s < function->source_count; s++) {
-        int64_t limit = function->sources[s].error_after;
-        int64_t clock = shared->clocks[s];
-        if (limit > 0 && (clock == LEAT_TIME_NONE || result->time - clock > limit))
+        const struct leat_source *source = &function->sources[s];
+        if (beyond(source->warn_after, result->time, shared->clocks[s]))
+            result->slow_sources |= UINT64_C(1) << s;
+        if (beyond(source->error_after, result->time, shared->clocks[s]))
             result->stale_sources |= UINT64_C(1) << s;
     }
 }

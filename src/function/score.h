@@ -105,6 +105,7 @@ struct leat_result {
     const double *features;      /* in the function's order, NaN is missing */
     const struct leat_value *frame; /* input frame, features and results included */
     uint32_t marks;
+    uint64_t slow_sources;       /* bit s: sources[s] is beyond warn_after: counted, and nothing else */
     uint64_t stale_sources;      /* bit s: sources[s] is beyond error_after */
     bool withheld;               /* no output record */
     struct leat_bytes output;    /* encoded; empty when withheld */

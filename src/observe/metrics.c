@@ -78,6 +78,10 @@ void leat_metrics_result(struct leat_metrics *metrics, const struct leat_result 
     leat_metrics_add(&metrics->events[what], 1);
     for (uint32_t marks = result->marks; marks; marks &= marks - 1)
         leat_metrics_add(&metrics->marks[__builtin_ctz(marks)], 1);
+    for (uint64_t slow = result->slow_sources; slow; slow &= slow - 1)
+        leat_metrics_add(&metrics->source_slow[__builtin_ctzll(slow)], 1);
+    for (uint64_t stale = result->stale_sources; stale; stale &= stale - 1)
+        leat_metrics_add(&metrics->source_stale[__builtin_ctzll(stale)], 1);
     if (result->bound)
         count_version(metrics, result->bound, result->role);
     for (size_t i = 0; i < result->shadow_count; i++)
@@ -295,6 +299,12 @@ static const struct metric metrics[] = {
      .render = render_versions},
     {COUNTER("leat_source_records_total", "source", "Records read, by source."), AT(source_records),
      .count = LEAT_SOURCES_MAX, .label = source_label},
+    {COUNTER("leat_source_slow_events_total", "source",
+             "Events for which a source's clock was further behind than its freshness.warn_after."),
+     AT(source_slow), .first = 1, .count = LEAT_SOURCES_MAX - 1, .label = source_label},
+    {COUNTER("leat_source_stale_events_total", "source",
+             "Events for which a source's clock was further behind than its freshness.error_after."),
+     AT(source_stale), .first = 1, .count = LEAT_SOURCES_MAX - 1, .label = source_label},
     {COUNTER("leat_source_dead_letters_total", "source",
              "Records of streams and tables that could not be used and became dead letters."),
      AT(source_dead), .first = 1, .count = LEAT_SOURCES_MAX - 1, .label = source_label},

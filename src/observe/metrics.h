@@ -38,6 +38,8 @@ struct leat_metrics {
     uint64_t marks[LEAT_MARK_COUNT];
     uint64_t source_records[LEAT_SOURCES_MAX]; /* read, by source (0: the input) */
     uint64_t source_dead[LEAT_SOURCES_MAX];    /* records of other sources than the input that could not be used */
+    uint64_t source_slow[LEAT_SOURCES_MAX];    /* events for which the source was beyond warn_after */
+    uint64_t source_stale[LEAT_SOURCES_MAX];   /* … beyond error_after, whatever on_stale does about it */
     uint64_t batches;
     uint64_t commits, commit_failures;
     uint64_t switches;                /* changes of the lineup that took effect */

@@ -32,7 +32,7 @@ static const char function_text[] =
     "    event_time: ts\n"
     "    heartbeat: beat\n"
     "    schema: {n: int, ts: timestamp_s, beat: bool}\n"
-    "    freshness: {error_after: 60s}\n"
+    "    freshness: {warn_after: 30s, error_after: 60s}\n"
     "tables:\n"
     "  cards: {topic: cards, key: card, schema: {card: string, risk: double}}\n"
     "  rates: {topic: rates, key: card, event_time: ts, schema: {card: string, rate: double, ts: "
@@ -251,6 +251,8 @@ static void a_source_that_falls_silent_is_known_by_the_events_beyond_its_limit(v
     size_t all = (size_t)leat_function_source(fixture->function, "all");
     run(fixture);
     assert_int_equal(fixture->metrics.source_age[all], 61 * LEAT_SECOND);
+    assert_int_equal(fixture->metrics.source_stale[all], 1);
+    assert_int_equal(fixture->metrics.source_slow[all], 2);
 }
 
 static void a_job_scores_from_and_to_event_times_and_fills_windows_before(void **state)
