@@ -92,12 +92,13 @@ static int write_header(struct features_sink *sink, struct leat_error *err)
     return write_text(sink, err);
 }
 
-static int put_result(void *self, struct leat_stream *stream, struct leat_fence *fence, const struct leat_result *result,
-                      struct leat_error *err)
+static int put_result(void *self, struct leat_stream *stream, struct leat_fence *fence,
+                      const struct leat_result *result, struct leat_error *err)
 {
     struct features_sink *sink = self;
     double label = NAN;
-    bool labelled = sink->labels && leat_labels_find(sink->labels, result->label_key, result->time, &label) == LEAT_LABEL_FOUND;
+    bool labelled = sink->labels &&
+                    leat_labels_find(sink->labels, result->label_key, result->time, &label) == LEAT_LABEL_FOUND;
     (void)stream;
     (void)fence;
     sink->unlabelled += !labelled;

@@ -159,7 +159,8 @@ void leat_figures_print(const struct leat_figures *figures)
 {
     char records[32], scored[32], rate[32], withheld[32], dead[32];
     double per_second = figures->seconds > 0 ? (double)figures->records / figures->seconds : 0;
-    fprintf(stderr, "%s records, %s scored, %s withheld, %s dead letters; %.1f s, %s records/s, %.1f CPU s, peak %.0f MB\n",
+    fprintf(stderr,
+            "%s records, %s scored, %s withheld, %s dead letters; %.1f s, %s records/s, %.1f CPU s, peak %.0f MB\n",
             leat_grouped(figures->records, records), leat_grouped(figures->scored, scored),
             leat_grouped(figures->withheld, withheld), leat_grouped(figures->dead, dead), figures->seconds,
             leat_grouped((uint64_t)per_second, rate), figures->cpu_seconds, (double)figures->peak_bytes / 1e6);
@@ -170,14 +171,14 @@ int leat_figures_put(const struct leat_function *function, const struct leat_met
 {
     leat_buffer_append_text(out, "{\"function\":");
     leat_json_put_string(out, leat_bytes_of(function->name));
-    leat_buffer_format(out,
-                       ",\"records\":%llu,\"scored\":%llu,\"withheld\":%llu,\"dead_letters\":%llu,\"replayed\":%llu,\"seconds\":%.3f,"
-                       "\"cpu_seconds\":%.3f,\"peak_bytes\":%llu,\"scoring_p50_ns\":%llu,\"scoring_p99_ns\":%llu",
-                       (unsigned long long)figures->records, (unsigned long long)figures->scored,
-                       (unsigned long long)figures->withheld, (unsigned long long)figures->dead,
-                       (unsigned long long)figures->replayed, figures->seconds, figures->cpu_seconds,
-                       (unsigned long long)figures->peak_bytes, (unsigned long long)figures->scoring_p50_ns,
-                       (unsigned long long)figures->scoring_p99_ns);
+    leat_buffer_format(
+        out,
+        ",\"records\":%llu,\"scored\":%llu,\"withheld\":%llu,\"dead_letters\":%llu,\"replayed\":%llu,\"seconds\":%.3f,"
+        "\"cpu_seconds\":%.3f,\"peak_bytes\":%llu,\"scoring_p50_ns\":%llu,\"scoring_p99_ns\":%llu",
+        (unsigned long long)figures->records, (unsigned long long)figures->scored,
+        (unsigned long long)figures->withheld, (unsigned long long)figures->dead, (unsigned long long)figures->replayed,
+        figures->seconds, figures->cpu_seconds, (unsigned long long)figures->peak_bytes,
+        (unsigned long long)figures->scoring_p50_ns, (unsigned long long)figures->scoring_p99_ns);
     leat_buffer_append_text(out, ",\"marks\":{");
     const char *comma = "";
     for (unsigned m = 0; m < LEAT_MARK_COUNT; m++) {

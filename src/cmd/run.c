@@ -126,6 +126,38 @@ static void metrics(void *self, struct leat_buffer *out)
     free(blocks);
 }
 
+static void put_worker(const struct service_worker *worker, struct leat_buffer *out)
+{
+    char watermark[32] = "";
+    int64_t time = __atomic_load_n(&worker->metrics.watermark, __ATOMIC_RELAXED);
+    int64_t partitions = __atomic_load_n(&worker->metrics.partitions, __ATOMIC_RELAXED);
+    if (time != LEAT_GAUGE_NONE)
+        leat_time_format(time, watermark);
+    leat_buffer_format(out, "{\"worker\":%u,\"ready\":%s,\"partitions\":%lld,\"watermark\":\"%s\"", worker->number,
+                       __atomic_load_n(&worker->ready, __ATOMIC_ACQUIRE) ? "true" : "false",
+                       (long long)(partitions == LEAT_GAUGE_NONE ? 0 : partitions), watermark);
+    static const char *const names[LEAT_EVENT_RESULTS] = {"scored", "withheld", "dead_letters", "filtered", "replayed"};
+    for (size_t i = 0; i < LEAT_EVENT_RESULTS; i++)
+        leat_buffer_format(out, ",\"%s\":%llu", names[i],
+                           (unsigned long long)__atomic_load_n(&worker->metrics.events[i], __ATOMIC_RELAXED));
+    leat_buffer_append_char(out, '}');
+}
+
+/* What this process does; who serves and how far the group has come is told by `leat status`. */
+static void status(void *self, struct leat_buffer *out)
+{
+    const struct service *service = self;
+    leat_buffer_append_text(out, "{\"function\":");
+    leat_json_put_string(out, leat_bytes_of(service->function->name));
+    leat_buffer_format(out, ",\"digest\":\"%s\",\"version\":\"%s\",\"workers\":[", service->function->digest,
+                       LEAT_VERSION);
+    for (unsigned i = 0; i < service->worker_count; i++) {
+        leat_buffer_append_text(out, i ? "," : "");
+        put_worker(&service->workers[i], out);
+    }
+    leat_buffer_append_text(out, "]}\n");
+}
+
 static int start_http(struct service *service, const char *text, struct leat_http **ret, struct leat_error *err)
 {
     char address[64] = LEAT_HTTP_ADDRESS;
@@ -137,10 +169,10 @@ static int start_http(struct service *service, const char *text, struct leat_htt
         return leat_error_set(err, LEAT_ERROR_USAGE, "--http '%s' is not PORT or ADDRESS:PORT", text);
     if (colon && colon > text)
         snprintf(address, sizeof address, "%.*s", (int)(colon - text), text);
-    struct leat_http_handlers handlers = {.self = service, .health = health, .metrics = metrics};
+    struct leat_http_handlers handlers = {.self = service, .health = health, .metrics = metrics, .status = status};
     if (leat_http_start(address, (uint16_t)port, &handlers, ret, err) < 0)
         return -1;
-    fprintf(stderr, "leat run: http://%s:%u/health and /metrics\n", address, leat_http_port(*ret));
+    fprintf(stderr, "leat run: http://%s:%u/health, /metrics, /status\n", address, leat_http_port(*ret));
     return 0;
 }
 
@@ -155,8 +187,8 @@ static int read_options(const struct leat_arguments *arguments, struct service *
     service->until = LEAT_TIME_NONE;
     const char *until = leat_arguments_get(arguments, "--until");
     if (until && leat_time_parse(leat_bytes_of(until), &service->until) < 0)
-        return leat_error_set(err, LEAT_ERROR_USAGE, "--until '%s' is not a time; write 2013-07-08 or 2013-07-08T12:00:00Z",
-                              until);
+        return leat_error_set(err, LEAT_ERROR_USAGE,
+                              "--until '%s' is not a time; write 2013-07-08 or 2013-07-08T12:00:00Z", until);
     if (until && !service->files)
         return leat_error_set(err, LEAT_ERROR_USAGE, "--until is for files; stop a service with SIGTERM");
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -164,9 +196,11 @@ static int read_options(const struct leat_arguments *arguments, struct service *
     const char *workers = leat_arguments_get(arguments, "--workers");
     int64_t number;
     if (workers && (leat_int_parse(leat_bytes_of(workers), &number) < 0 || number < 1 || number > LEAT_WORKERS_MAX))
-        return leat_error_set(err, LEAT_ERROR_USAGE, "--workers '%s' is not a number from 1 to %d", workers, LEAT_WORKERS_MAX);
+        return leat_error_set(err, LEAT_ERROR_USAGE, "--workers '%s' is not a number from 1 to %d", workers,
+                              LEAT_WORKERS_MAX);
     if (workers && service->files && number != 1)
-        return leat_error_set(err, LEAT_ERROR_USAGE, "over files one worker reads all partitions in one order; leave --workers out");
+        return leat_error_set(err, LEAT_ERROR_USAGE,
+                              "over files one worker reads all partitions in one order; leave --workers out");
     if (workers)
         service->worker_count = (unsigned)number;
     return 0;
@@ -206,10 +240,11 @@ static int serve(struct service *service, bool as_json, struct leat_error *err)
 static int refuse_unfinished(const struct leat_function *function, struct leat_error *err)
 {
     if (function->guarantee == LEAT_EXACTLY_ONCE)
-        return leat_error_set(err, LEAT_ERROR_FINDING,
-                              "%s: processing.guarantee: exactly_once comes with the transactional engine, which is not done; "
-                              "at_least_once is (state counts each event once in both)",
-                              function->file);
+        return leat_error_set(
+            err, LEAT_ERROR_FINDING,
+            "%s: processing.guarantee: exactly_once comes with the transactional engine, which is not done; "
+            "at_least_once is (state counts each event once in both)",
+            function->file);
     return 0;
 }
 
@@ -251,7 +286,7 @@ static const struct leat_option options[] = {
     {"--files", 0, "DIR", "topics are DIR/<topic>.jsonl; outputs are appended there; a restart goes on where it stopped"},
     {"--until", 0, "TIME", "over files: stop before the first event at or after this event time"},
     {"--workers", 0, "N", "over Kafka: threads, each with its own partitions (default: one a core)"},
-    {"--http", 0, "[ADDRESS:]PORT", "serve /health and /metrics"},
+    {"--http", 0, "[ADDRESS:]PORT", "serve /health, /metrics and /status (on 127.0.0.1 unless ADDRESS says otherwise)"},
     {"--json", 0, NULL, "over files: print the run's figures as JSON"},
     {0},
 };

@@ -23,8 +23,8 @@ static int write_line(FILE *file, struct leat_bytes line, const char *what, stru
     return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "%s: %s", what, strerror(errno));
 }
 
-static int put_result(void *self, struct leat_stream *stream, struct leat_fence *fence, const struct leat_result *result,
-                      struct leat_error *err)
+static int put_result(void *self, struct leat_stream *stream, struct leat_fence *fence,
+                      const struct leat_result *result, struct leat_error *err)
 {
     struct score_sink *sink = self;
     (void)stream;
@@ -32,8 +32,9 @@ static int put_result(void *self, struct leat_stream *stream, struct leat_fence 
     return result->withheld ? 0 : write_line(sink->out, result->output, "output", err);
 }
 
-static int put_decision(void *self, struct leat_stream *stream, struct leat_fence *fence, const struct leat_result *result,
-                        const struct leat_position *positions, size_t position_count, int64_t now, struct leat_error *err)
+static int put_decision(void *self, struct leat_stream *stream, struct leat_fence *fence,
+                        const struct leat_result *result, const struct leat_position *positions, size_t position_count,
+                        int64_t now, struct leat_error *err)
 {
     struct score_sink *sink = self;
     (void)stream;
@@ -78,7 +79,9 @@ static int close_out(FILE *file, const char *path, struct leat_error *err)
     if (!file)
         return 0;
     int failed = file == stdout ? fflush(file) : fclose(file);
-    return failed ? leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "%s: %s", path ? path : "standard output", strerror(errno)) : 0;
+    return failed
+               ? leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "%s: %s", path ? path : "standard output", strerror(errno))
+               : 0;
 }
 
 static int score(const struct leat_arguments *arguments, struct leat_job *job, struct leat_error *err)
@@ -102,7 +105,8 @@ static int score(const struct leat_arguments *arguments, struct leat_job *job, s
                                                 .decision = decisions ? put_decision : NULL,
                                                 .dead_letter = letters ? put_letter : NULL};
     int result = leat_job_run(job, err);
-    int closed = close_out(sink.out, out, result ? NULL : err) | close_out(sink.decisions, decisions, result ? NULL : err) |
+    int closed = close_out(sink.out, out, result ? NULL : err) |
+                 close_out(sink.decisions, decisions, result ? NULL : err) |
                  close_out(sink.letters, letters, result ? NULL : err);
     leat_decision_writer_free(sink.writer);
     leat_buffer_done(&sink.text);

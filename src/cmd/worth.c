@@ -56,8 +56,9 @@ static void sample_done(struct sample *sample)
     free(sample->fallback);
 }
 
-static int put_decision(void *self, struct leat_stream *stream, struct leat_fence *fence, const struct leat_result *result,
-                        const struct leat_position *positions, size_t position_count, int64_t now, struct leat_error *err)
+static int put_decision(void *self, struct leat_stream *stream, struct leat_fence *fence,
+                        const struct leat_result *result, const struct leat_position *positions, size_t position_count,
+                        int64_t now, struct leat_error *err)
 {
     struct worth_sink *sink = self;
     struct sample *sample = sink->sample;
@@ -93,8 +94,8 @@ static void measure(struct worth_run *run, const struct worth_run *fresh)
 static void print_run(const struct worth_run *run)
 {
     const struct leat_estimate *metrics = run->quality.metrics;
-    printf("%-20s %8.3f %10.4f %12.3f", run->name, metrics[LEAT_QUALITY_AUC].value, metrics[LEAT_QUALITY_LOG_LOSS].value,
-           metrics[LEAT_QUALITY_PRECISION].value);
+    printf("%-20s %8.3f %10.4f %12.3f", run->name, metrics[LEAT_QUALITY_AUC].value,
+           metrics[LEAT_QUALITY_LOG_LOSS].value, metrics[LEAT_QUALITY_PRECISION].value);
     if (run->compared) {
         const struct leat_estimate *loss = &run->against_fresh.metrics[LEAT_QUALITY_LOG_LOSS];
         printf("   %+.4f [%+.4f, %+.4f]", loss->value, loss->low, loss->high);
@@ -131,7 +132,8 @@ static void put_run(const struct worth_run *run, bool is_fallback, struct leat_b
     leat_buffer_append_char(out, '}');
 }
 
-static void tell(const struct leat_job *job, struct worth_run *runs, size_t count, const struct worth_run *fallback, bool json)
+static void tell(const struct leat_job *job, struct worth_run *runs, size_t count, const struct worth_run *fallback,
+                 bool json)
 {
     if (json) {
         LEAT_CLEAN_BUFFER out = {0};
@@ -153,8 +155,8 @@ static void tell(const struct leat_job *job, struct worth_run *runs, size_t coun
     char labelled[32];
     printf("%s/%u on %s labelled events, other sources known later, limits off\n\n", job->function->model_name,
            job->config.version, leat_grouped(runs[0].quality.count, labelled));
-    printf("%-20s %8s %10s %12s   %-26s %9s %7s\n", "known later by", "AUC", "log loss", "top 10 %", "log loss against the first",
-           "CPU s/M", "MB");
+    printf("%-20s %8s %10s %12s   %-26s %9s %7s\n", "known later by", "AUC", "log loss", "top 10 %",
+           "log loss against the first", "CPU s/M", "MB");
     if (fallback->name)
         print_run(fallback);
     for (size_t i = count; i-- > 0;)
@@ -164,7 +166,8 @@ static void tell(const struct leat_job *job, struct worth_run *runs, size_t coun
 
 /* -- running -------------------------------------------------------------------------------------------------------- */
 
-static int read_delays(const char *text, char *copy, size_t size, const char **names, size_t *ret_count, struct leat_error *err)
+static int read_delays(const char *text, char *copy, size_t size, const char **names, size_t *ret_count,
+                       struct leat_error *err)
 {
     if (strlen(text) >= size)
         return leat_error_set(err, LEAT_ERROR_USAGE, "--delays is longer than %zu bytes", size - 1);
@@ -271,9 +274,10 @@ const struct leat_command leat_command_worth = {
     .name = "worth",
     .arguments = "fn.yaml [--delays 0,15m,1h,6h,24h] [--files DIR] [--from TIME] [--to TIME]",
     .summary = "what freshness is worth: the metric against delay, beside the cost",
-    .details = "Scores the same labelled events several times, with the other sources known later and later, without retraining and\n"
-               "without limits, and compares each with the first. The fallback model, if there is one, stands beside them.\n\n"
-               "example: leat worth fn.yaml --files data --version 3 --from 2013-10-01\n",
+    .details =
+        "Scores the same labelled events several times, with the other sources known later and later, without retraining and\n"
+        "without limits, and compares each with the first. The fallback model, if there is one, stands beside them.\n\n"
+        "example: leat worth fn.yaml --files data --version 3 --from 2013-10-01\n",
     .options = options,
     .run = run,
 };

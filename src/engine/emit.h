@@ -17,8 +17,9 @@ struct leat_emitter {
     int (*decision)(void *self, struct leat_stream *stream, struct leat_fence *fence, const struct leat_result *result,
                     const struct leat_position *positions, size_t position_count, int64_t now, struct leat_error *err);
     /* A record of any source that could not be processed. `version` is NULL before the model's stage. */
-    int (*dead_letter)(void *self, struct leat_stream *stream, struct leat_fence *fence, const struct leat_record *record,
-                       const struct leat_reason *reason, const struct leat_version *version, struct leat_error *err);
+    int (*dead_letter)(void *self, struct leat_stream *stream, struct leat_fence *fence,
+                       const struct leat_record *record, const struct leat_reason *reason,
+                       const struct leat_version *version, struct leat_error *err);
 };
 
 /* To the function's topics: output, decisions, dead letters (with Connect's headers and ours). */

@@ -38,7 +38,8 @@ void leat_topic_emitter_free(struct leat_topic_emitter *emitter)
 /* The record's headers with room behind for ours. */
 static struct leat_header *headers_of(struct leat_topic_emitter *emitter, const struct leat_record *record)
 {
-    struct leat_header *headers = leat_arena_alloc(&emitter->arena, (record->header_count + OWN_HEADERS) * sizeof *headers);
+    struct leat_header *headers = leat_arena_alloc(&emitter->arena,
+                                                   (record->header_count + OWN_HEADERS) * sizeof *headers);
     if (record->header_count > 0)
         memcpy(headers, record->headers, record->header_count * sizeof *headers);
     return headers;
@@ -65,8 +66,9 @@ static const char *connect_stage(enum leat_stage stage)
     return names[stage];
 }
 
-static int dead_letter(void *self, struct leat_stream *stream, struct leat_fence *fence, const struct leat_record *record,
-                       const struct leat_reason *reason, const struct leat_version *version, struct leat_error *err)
+static int dead_letter(void *self, struct leat_stream *stream, struct leat_fence *fence,
+                       const struct leat_record *record, const struct leat_reason *reason,
+                       const struct leat_version *version, struct leat_error *err)
 {
     struct leat_topic_emitter *emitter = self;
     const struct leat_function *function = emitter->function;
@@ -76,7 +78,8 @@ static int dead_letter(void *self, struct leat_stream *stream, struct leat_fence
     struct leat_header *headers = headers_of(emitter, record);
     size_t count = record->header_count;
     put_header(headers, &count, "__connect.errors.topic", record->topic);
-    put_header(headers, &count, "__connect.errors.partition", leat_arena_format(&emitter->arena, "%d", record->partition));
+    put_header(headers, &count, "__connect.errors.partition",
+               leat_arena_format(&emitter->arena, "%d", record->partition));
     put_header(headers, &count, "__connect.errors.offset",
                leat_arena_format(&emitter->arena, "%lld", (long long)record->offset));
     put_header(headers, &count, "__connect.errors.stage", connect_stage(reason->stage));
@@ -127,8 +130,8 @@ static struct leat_bytes output_key(struct leat_topic_emitter *emitter, const st
     return leat_arena_bytes(&emitter->arena, leat_buffer_view(&emitter->text));
 }
 
-static int put_result(void *self, struct leat_stream *stream, struct leat_fence *fence, const struct leat_result *result,
-                      struct leat_error *err)
+static int put_result(void *self, struct leat_stream *stream, struct leat_fence *fence,
+                      const struct leat_result *result, struct leat_error *err)
 {
     struct leat_topic_emitter *emitter = self;
     const struct leat_function *function = emitter->function;
@@ -163,8 +166,9 @@ static int put_result(void *self, struct leat_stream *stream, struct leat_fence 
     return failed < 0 ? dead_letter(self, stream, fence, &result->record, &reason, version, err) : 0;
 }
 
-static int put_decision(void *self, struct leat_stream *stream, struct leat_fence *fence, const struct leat_result *result,
-                        const struct leat_position *positions, size_t position_count, int64_t now, struct leat_error *err)
+static int put_decision(void *self, struct leat_stream *stream, struct leat_fence *fence,
+                        const struct leat_result *result, const struct leat_position *positions, size_t position_count,
+                        int64_t now, struct leat_error *err)
 {
     struct leat_topic_emitter *emitter = self;
     const struct leat_function *function = emitter->function;
@@ -190,8 +194,6 @@ static int put_decision(void *self, struct leat_stream *stream, struct leat_fenc
 struct leat_emitter leat_topic_emitter_face(struct leat_topic_emitter *emitter)
 {
     bool decisions = emitter->function->decisions_topic != NULL;
-    return (struct leat_emitter){.self = emitter,
-                                 .result = put_result,
-                                 .decision = decisions ? put_decision : NULL,
-                                 .dead_letter = dead_letter};
+    return (struct leat_emitter){
+        .self = emitter, .result = put_result, .decision = decisions ? put_decision : NULL, .dead_letter = dead_letter};
 }

@@ -27,11 +27,12 @@ static int refuse_missing(const struct leat_function *function, const struct lea
         names[i] = function->features[i].name;
     list_names(&has, names, function->feature_count);
     const char *nearest = leat_nearest(leat_bytes_of(missing), names, function->feature_count);
-    leat_error_set(err, LEAT_ERROR_FINDING,
-                   "model %s/%u needs feature '%s', and %s does not make it%s%s%s\n  the model's %zu: %s\n  the function's %zu: %s",
-                   version->name, version->number, missing, function->file, nearest ? " (it makes '" : "",
-                   nearest ? nearest : "", nearest ? "')" : "", version->feature_count, leat_buffer_text(&wants),
-                   function->feature_count, leat_buffer_text(&has));
+    leat_error_set(
+        err, LEAT_ERROR_FINDING,
+        "model %s/%u needs feature '%s', and %s does not make it%s%s%s\n  the model's %zu: %s\n  the function's %zu: %s",
+        version->name, version->number, missing, function->file, nearest ? " (it makes '" : "", nearest ? nearest : "",
+        nearest ? "')" : "", version->feature_count, leat_buffer_text(&wants), function->feature_count,
+        leat_buffer_text(&has));
     free(names);
     return -1;
 }
@@ -45,7 +46,8 @@ static int choose_output(const struct leat_function *function, const struct leat
                               "model %s/%u gives %zu outputs a row; say which one is the score: model.output: 0 … %zu",
                               version->name, version->number, outputs, outputs - 1);
     if (function->model_output >= 0 && (size_t)function->model_output >= outputs)
-        return leat_error_set(err, LEAT_ERROR_FINDING, "model.output is %d, and model %s/%u gives %zu output%s a row (from 0)",
+        return leat_error_set(err, LEAT_ERROR_FINDING,
+                              "model.output is %d, and model %s/%u gives %zu output%s a row (from 0)",
                               function->model_output, version->name, version->number, outputs, outputs == 1 ? "" : "s");
     *ret = function->model_output < 0 ? 0 : (size_t)function->model_output;
     return 0;

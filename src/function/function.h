@@ -46,9 +46,9 @@ struct leat_function_window {
     size_t key_count;
     const enum leat_type *key_types;
     const struct leat_window_input *columns; /* plan.column_count */
-    size_t frame_slot; /* aggregate i is written to the input frame's slot frame_slot + i */
-    bool global;       /* the worker's (scope: global), not the partition's */
-    int64_t range_max; /* of its aggregates; LEAT_RANGE_NONE if any has none */
+    size_t frame_slot;                       /* aggregate i is written to the input frame's slot frame_slot + i */
+    bool global;                             /* the worker's (scope: global), not the partition's */
+    int64_t range_max;                       /* of its aggregates; LEAT_RANGE_NONE if any has none */
 };
 
 /* One table[key]: evaluated in order, so that a key may use an earlier lookup's column. */
@@ -70,7 +70,7 @@ struct leat_source {
     struct leat_projection projection; /* slots 0 … of its frame, in this order */
     const size_t *key_slots;           /* the field(s) by which it is partitioned (a table: looked up) */
     size_t key_count;
-    int time_slot; /* −1: a table without event_time */
+    int time_slot;                     /* −1: a table without event_time */
     const struct leat_expr *heartbeat; /* NULL: none. BOOL over its frame: such a record only moves the clock */
     bool global;
     int64_t warn_after, error_after; /* µs; 0: no limit */
@@ -107,9 +107,9 @@ enum leat_result_slot {
 
 struct leat_label_plan {
     bool present;
-    struct leat_source source;    /* topic, schema, projection, time_slot */
-    size_t key_slot;              /* in its projection: joined with… */
-    size_t input_slot;            /* …this slot of the input's projection */
+    struct leat_source source;     /* topic, schema, projection, time_slot */
+    size_t key_slot;               /* in its projection: joined with… */
+    size_t input_slot;             /* …this slot of the input's projection */
     const struct leat_expr *value; /* BOOL or number over its frame; null: no label */
     int64_t wait;
 };
@@ -139,25 +139,25 @@ struct leat_function {
     size_t frame_aggregates, frame_lookups, frame_features, frame_results, frame_size;
     size_t registers; /* the most that any expression needs */
 
-    const char *model_name;    /* NULL: a function without a model */
-    int32_t model_output;      /* which of the model's outputs is the score, from 0; −1: it must have one only */
-    int64_t model_max_age;     /* µs; 0: none */
+    const char *model_name; /* NULL: a function without a model */
+    int32_t model_output;   /* which of the model's outputs is the score, from 0; −1: it must have one only */
+    int64_t model_max_age;  /* µs; 0: none */
     enum leat_on_stale on_stale;
     const char *fallback_name; /* NULL: none */
 
     struct leat_label_plan labels;
 
-    const char *output_topic;    /* NULL: none */
+    const char *output_topic; /* NULL: none */
     enum leat_format output_format;
     const char *output_meta;     /* name of the field with version and marks that is added to each output; NULL: none */
     const char *decisions_topic; /* NULL: none */
     const char *dead_letter_topic; /* NULL: none: dead letters are only counted */
-    const char *control_topic;   /* default "<function>.control" */
+    const char *control_topic;     /* default "<function>.control" */
     enum leat_guarantee guarantee;
-    int64_t event_age;           /* µs; 0: no limit */
-    int64_t commit_interval;     /* µs */
+    int64_t event_age;       /* µs; 0: no limit */
+    int64_t commit_interval; /* µs */
 
-    struct leat_arena arena;     /* owns all of it */
+    struct leat_arena arena; /* owns all of it */
 };
 
 /* Reads and compiles. All errors carry file:line:column. */
@@ -171,8 +171,8 @@ int leat_function_source(const struct leat_function *function, const char *name_
 
 /* A row of the table of options, for --help and the reference page. */
 struct leat_option_help {
-    const char *path;    /* "input.grace", "streams.*.topic" */
-    const char *type;    /* "duration", "text", "expression", … */
+    const char *path;     /* "input.grace", "streams.*.topic" */
+    const char *type;     /* "duration", "text", "expression", … */
     const char *standard; /* the default as text; "": none; "required" */
     const char *summary;
 };

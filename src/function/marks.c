@@ -12,7 +12,8 @@ const char *leat_mark_name(enum leat_mark mark)
     return names[__builtin_ctz((unsigned)mark)];
 }
 
-size_t leat_marks_format(const struct leat_function *function, uint32_t marks, uint64_t stale_sources, char *ret, size_t size)
+size_t leat_marks_format(const struct leat_function *function, uint32_t marks, uint64_t stale_sources, char *ret,
+                         size_t size)
 {
     size_t len = 0;
     ret[0] = '\0';
@@ -35,7 +36,8 @@ size_t leat_marks_format(const struct leat_function *function, uint32_t marks, u
     return len < size ? len : size - 1;
 }
 
-void leat_marks_put_json(const struct leat_function *function, uint32_t marks, uint64_t stale_sources, struct leat_buffer *out)
+void leat_marks_put_json(const struct leat_function *function, uint32_t marks, uint64_t stale_sources,
+                         struct leat_buffer *out)
 {
     const char *comma = "";
     for (unsigned m = 0; m < LEAT_MARK_COUNT; m++) {

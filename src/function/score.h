@@ -52,13 +52,14 @@ struct leat_event {
     struct leat_value *values; /* by the source's projection */
     int64_t time;              /* LEAT_TIME_NONE: a table without event_time */
     bool heartbeat;
-    bool tombstone;            /* a table's removal: values hold the key alone */
-    bool filtered;             /* the input's filter is not true */
+    bool tombstone; /* a table's removal: values hold the key alone */
+    bool filtered;  /* the input's filter is not true */
 };
 struct leat_event_decoder;
 struct leat_event_decoder *leat_event_decoder_new(const struct leat_function *function, size_t source);
 void leat_event_decoder_free(struct leat_event_decoder *decoder);
-int leat_event_decoder_header(struct leat_event_decoder *decoder, struct leat_bytes line, struct leat_error *err); /* CSV */
+int leat_event_decoder_header(struct leat_event_decoder *decoder, struct leat_bytes line,
+                              struct leat_error *err); /* CSV */
 /* Decodes; the event lives until the decoder's next call, and uses the record's memory. −1: *reason. */
 int leat_event_decode(struct leat_event_decoder *decoder, const struct leat_record *record, struct leat_event *ret,
                       struct leat_reason *reason);
@@ -74,19 +75,21 @@ enum leat_mark {
     LEAT_MARK_PARTIAL = 1 << 1,      /* a window is not wholly covered */
     LEAT_MARK_STALE_SOURCE = 1 << 2, /* result.stale_sources says which */
     LEAT_MARK_STALE_MODEL = 1 << 3,
-    LEAT_MARK_EVENT_AGE = 1 << 4,    /* older than limits.event_age when read: the output is withheld */
-    LEAT_MARK_FALLBACK = 1 << 5,     /* the fallback served */
-    LEAT_MARK_STOPPED = 1 << 6,      /* on_stale: stop, or no fallback at hand: no score, the output is withheld */
-    LEAT_MARK_NO_CHAMPION = 1 << 7,  /* nobody serves yet: recorded only, the output is withheld */
-    LEAT_MARK_EXPIRED_ROW = 1 << 8,  /* a table's row was beyond its ttl and read as null */
+    LEAT_MARK_EVENT_AGE = 1 << 4,   /* older than limits.event_age when read: the output is withheld */
+    LEAT_MARK_FALLBACK = 1 << 5,    /* the fallback served */
+    LEAT_MARK_STOPPED = 1 << 6,     /* on_stale: stop, or no fallback at hand: no score, the output is withheld */
+    LEAT_MARK_NO_CHAMPION = 1 << 7, /* nobody serves yet: recorded only, the output is withheld */
+    LEAT_MARK_EXPIRED_ROW = 1 << 8, /* a table's row was beyond its ttl and read as null */
 };
 #define LEAT_MARK_COUNT 9
 const char *leat_mark_name(enum leat_mark mark); /* "late", "partial", "stale_source", … */
 /* "late,stale_source:departures+arrivals"; returns the length (at most size − 1). */
-size_t leat_marks_format(const struct leat_function *function, uint32_t marks, uint64_t stale_sources, char *ret, size_t size);
+size_t leat_marks_format(const struct leat_function *function, uint32_t marks, uint64_t stale_sources, char *ret,
+                         size_t size);
 
 /* The same as the elements of a JSON array: "late","stale_source:departures". */
-void leat_marks_put_json(const struct leat_function *function, uint32_t marks, uint64_t stale_sources, struct leat_buffer *out);
+void leat_marks_put_json(const struct leat_function *function, uint32_t marks, uint64_t stale_sources,
+                         struct leat_buffer *out);
 
 struct leat_shadow_score {
     const struct leat_bound *bound;
@@ -95,23 +98,23 @@ struct leat_shadow_score {
 
 /* One scored event; lives until the batch's next reset. */
 struct leat_result {
-    struct leat_record record;   /* copied: topic, partition, offset, bytes, headers */
-    int64_t time;                /* event time */
-    struct leat_bytes label_key; /* canonical bytes of the join key as JSON text; empty without labels */
+    struct leat_record record;      /* copied: topic, partition, offset, bytes, headers */
+    int64_t time;                   /* event time */
+    struct leat_bytes label_key;    /* canonical bytes of the join key as JSON text; empty without labels */
     const struct leat_bound *bound; /* who gave the score; NULL: nobody */
     const char *role;               /* "champion", "fallback", "" */
-    double score;                /* NaN: none */
-    double raw;                  /* margin before the link; NaN: none */
-    const double *features;      /* in the function's order, NaN is missing */
+    double score;                   /* NaN: none */
+    double raw;                     /* margin before the link; NaN: none */
+    const double *features;         /* in the function's order, NaN is missing */
     const struct leat_value *frame; /* input frame, features and results included */
     uint32_t marks;
-    uint64_t slow_sources;       /* bit s: sources[s] is beyond warn_after: counted, and nothing else */
-    uint64_t stale_sources;      /* bit s: sources[s] is beyond error_after */
-    bool withheld;               /* no output record */
-    struct leat_bytes output;    /* encoded; empty when withheld */
+    uint64_t slow_sources;    /* bit s: sources[s] is beyond warn_after: counted, and nothing else */
+    uint64_t stale_sources;   /* bit s: sources[s] is beyond error_after */
+    bool withheld;            /* no output record */
+    struct leat_bytes output; /* encoded; empty when withheld */
     struct leat_shadow_score shadows[LEAT_SHADOWS_MAX]; /* filled by leat_batch_shadow */
     size_t shadow_count;
-    struct leat_reason reason;   /* stage ≠ NONE: this event is a dead letter; no output */
+    struct leat_reason reason; /* stage ≠ NONE: this event is a dead letter; no output */
 };
 
 #define LEAT_BATCH_MAX 256
