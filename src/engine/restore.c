@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define POLL_EVERY 4096 /* rows of a table: the group must not take a long load for a death, nor wait for its end */
+
 void leat_worker_forget(struct leat_worker *worker)
 {
     for (size_t c = 0; c < worker->cursor_count; c++)
@@ -252,6 +254,7 @@ static int load_tables(struct leat_worker *worker, struct leat_error *err)
     if (leat_stream_ends(worker->stream, err) < 0)
         return -1;
     uint64_t mark = leat_stream_mark(worker->stream);
+    uint64_t rows = 0;
     for (size_t c = 0; c < worker->cursor_count; c++) {
         struct leat_log_cursor *cursor = worker->cursors[c];
         while (!cursor->timed) {
@@ -262,11 +265,12 @@ static int load_tables(struct leat_worker *worker, struct leat_error *err)
                 return -1;
             if (state == LEAT_CURSOR_POISON && leat_worker_poison(worker, cursor, err) < 0)
                 return -1;
-            if (state != LEAT_CURSOR_EMPTY)
+            bool at_hand = state != LEAT_CURSOR_EMPTY;
+            if (at_hand && ++rows % POLL_EVERY != 0)
                 continue;
-            if (cursor->reader->end_mark >= mark)
+            if (!at_hand && cursor->reader->end_mark >= mark)
                 break;
-            if (leat_worker_poll(worker, 50, err) < 0)
+            if (leat_worker_poll(worker, at_hand ? 0 : 50, err) < 0)
                 return -1;
             if (interrupted(worker))
                 return 0;
@@ -302,10 +306,13 @@ int leat_worker_restore(struct leat_worker *worker, const int32_t *partitions, s
         return leat_error_set(err, LEAT_ERROR_ENVIRONMENT,
                               "a worker takes at most %d partitions of the input, and was given %zu", LEAT_INPUTS_MAX,
                               count);
-    struct leat_checkpoint *checkpoints = leat_calloc(count + 1, sizeof *checkpoints);
     worker->inputs = leat_calloc(count + 1, sizeof *worker->inputs);
     worker->input_count = count;
     worker->shared = leat_state_new(worker->function, true);
+    worker->restored = count == 0;
+    if (count == 0)
+        return 0; /* a stand-by reads nothing: there are more workers than partitions */
+    struct leat_checkpoint *checkpoints = leat_calloc(count + 1, sizeof *checkpoints);
     int result = 0;
     for (size_t i = 0; result == 0 && i < count; i++) {
         worker->inputs[i].partition = partitions[i];

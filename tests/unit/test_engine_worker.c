@@ -466,6 +466,24 @@ static void a_job_finds_late_events_before_its_end(void **state)
     EXPECT(fixture, "0/0: 1 0 - 0.5 -", "0/2: 2 0 - 0.5 -", "0/4: 3 0 - 0.5 -");
 }
 
+static void a_stand_by_without_partitions_reads_nothing_and_is_restored(void **state)
+{
+    struct fixture *fixture = *state;
+    struct leat_error err = {0};
+    struct leat_stream_config stream = {.kind = LEAT_STREAM_MEMORY, .group = "g", .memory = fixture->memory};
+    struct leat_worker *worker = calloc(1, sizeof *worker);
+    worker->config = fixture->config;
+    worker->config.service = true;
+    worker->function = fixture->function;
+    assert_int_equal(leat_stream_open(&stream, &worker->stream, &err), 0);
+    assert_int_equal(leat_worker_restore(worker, NULL, 0, &err), 0);
+    assert_true(worker->restored);
+    assert_int_equal(worker->cursor_count, 0);
+    leat_worker_forget(worker);
+    leat_stream_close(worker->stream);
+    free(worker);
+}
+
 static void what_is_on_its_way_when_partitions_are_lost_keeps_its_fence(void **state)
 {
     struct fixture *fixture = *state;
@@ -561,6 +579,7 @@ int main(void)
         TEST(what_is_filtered_behind_the_last_row_is_committed_with_it),
         TEST(a_service_is_ready_when_its_windows_are_filled_again),
         TEST(a_job_finds_late_events_before_its_end),
+        TEST(a_stand_by_without_partitions_reads_nothing_and_is_restored),
         TEST(what_is_on_its_way_when_partitions_are_lost_keeps_its_fence),
         TEST(a_commit_carries_no_more_than_a_broker_takes),
         TEST(a_topic_that_does_not_exist_is_an_error_of_the_environment),
