@@ -12,11 +12,14 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define COMMITS_BYTES_MAX ((size_t)64 << 20)
 #define PARTITIONS_MAX 10000
@@ -66,6 +69,7 @@ struct file_stream {
     int32_t *partitions;
 
     char *commits_path; /* NULL: commits are not kept */
+    int lock;           /* held by the one that subscribed; −1: not */
     struct file_commit *commits;
     bool commits_read, commits_changed;
 
@@ -132,6 +136,7 @@ static int file_open(const struct leat_stream_config *config, struct leat_stream
     struct file_stream *stream = leat_calloc(1, sizeof *stream);
     stream->base.backend = &leat_stream_files;
     stream->follow = config->follow;
+    stream->lock = -1;
     stream->folder = leat_arena_strdup(&stream->arena, config->folder);
     stream->group = leat_arena_strdup(&stream->arena, config->group);
     copy_overrides(stream, config->overrides);
@@ -482,12 +487,15 @@ static int read_commits(struct file_stream *stream, struct leat_error *err)
     struct leat_json_document *document;
     if (leat_file_read(stream->commits_path, COMMITS_BYTES_MAX, &text, err) < 0)
         return -1;
-    if (leat_json_parse(leat_buffer_view(&text), LEAT_JSON_STRICT, &document, err) < 0)
-        return leat_error_prefix(err, "%s", stream->commits_path);
-    int status = take_commits(stream, leat_json_root(document));
-    leat_json_free(document);
+    int status = -1;
+    if (leat_json_parse(leat_buffer_view(&text), LEAT_JSON_STRICT, &document, NULL) == 0) {
+        status = take_commits(stream, leat_json_root(document));
+        leat_json_free(document);
+    }
     if (status < 0)
-        return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "'%s' does not hold offsets as they are written there",
+        return leat_error_set(err, LEAT_ERROR_ENVIRONMENT,
+                              "'%s' does not hold offsets as they are written there; put it back, or delete it to begin "
+                              "with the first record again",
                               stream->commits_path);
     stream->commits_read = true;
     return 0;
@@ -519,6 +527,13 @@ static void put_commits(struct leat_buffer *out, const struct file_commit *commi
     leat_buffer_append_char(out, '}');
 }
 
+static int make_commits_folder(const struct file_stream *stream, struct leat_error *err)
+{
+    LEAT_CLEAN_BUFFER folder = {0};
+    leat_buffer_format(&folder, "%s/.leat", stream->folder);
+    return leat_folder_make(leat_buffer_text(&folder), err);
+}
+
 static int write_commits(struct file_stream *stream, struct leat_error *err)
 {
     if (!stream->commits_changed || stream->commits_path == NULL)
@@ -532,9 +547,7 @@ static int write_commits(struct file_stream *stream, struct leat_error *err)
     }
     leat_buffer_append_text(&text, "}\n");
 
-    LEAT_CLEAN_BUFFER folder = {0};
-    leat_buffer_format(&folder, "%s/.leat", stream->folder);
-    if (leat_folder_make(leat_buffer_text(&folder), err) < 0)
+    if (make_commits_folder(stream, err) < 0)
         return -1;
     if (leat_file_write(stream->commits_path, leat_buffer_view(&text), err) < 0)
         return -1;
@@ -669,6 +682,39 @@ static int file_append(struct leat_stream *base, const char *topic, struct leat_
 
 /* -- poll ---------------------------------------------------------------------------------------------------------- */
 
+/* Of a group one process works on a folder: two would write every output twice, and each undo the other's commits. The
+ * lock goes with the process, however that ends. */
+static int lock_group(struct file_stream *stream, struct leat_error *err)
+{
+    if (stream->commits_path == NULL || stream->lock >= 0)
+        return 0;
+    LEAT_CLEAN_BUFFER path = {0};
+    if (make_commits_folder(stream, err) < 0)
+        return -1;
+    leat_buffer_format(&path, "%s.lock", stream->commits_path);
+    int fd = open(leat_buffer_text(&path), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "can not open '%s': %s", leat_buffer_text(&path),
+                              strerror(errno));
+    int status;
+    while ((status = flock(fd, LOCK_EX | LOCK_NB)) < 0 && errno == EINTR)
+        ;
+    int saved = errno;
+    if (status == 0) {
+        stream->lock = fd;
+        return 0;
+    }
+    close(fd);
+    if (saved == EWOULDBLOCK)
+        return leat_error_set(
+            err, LEAT_ERROR_ENVIRONMENT,
+            "another process of the group '%s' works on the folder '%s': end it first, or give this one another "
+            "group.id",
+            stream->group, stream->folder);
+    return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "can not lock '%s': %s", leat_buffer_text(&path),
+                          strerror(saved));
+}
+
 static int file_subscribe(struct leat_stream *base, const char *topic, struct leat_error *err)
 {
     struct file_stream *stream = stream_of(base);
@@ -684,6 +730,8 @@ static int file_subscribe(struct leat_stream *base, const char *topic, struct le
                               leat_buffer_text(&path),
                               find_override(stream, topic) == NULL ? ", or .csv, or either with .gz or .zst" : "");
     }
+    if (lock_group(stream, err) < 0)
+        return -1;
     stream->subscribed = leat_arena_strdup(&stream->arena, topic);
     return 0;
 }
@@ -784,6 +832,8 @@ static void file_close(struct leat_stream *base)
         free(sink);
     }
     free_commits(stream);
+    if (stream->lock >= 0)
+        close(stream->lock);
     leat_arena_done(&stream->arena);
     free(stream);
 }

@@ -43,8 +43,11 @@ static int open_path(const char *path)
     int fd;
     do {
         fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-        if (fd < 0 && errno == EACCES)
+        if (fd < 0 && errno == EACCES) {
             fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC); /* a device or pipe that only takes */
+            if (fd < 0 && errno == ENOENT)
+                errno = EACCES; /* the folder may not be written, and that is why there is no file */
+        }
     } while (fd < 0 && errno == EINTR);
     return fd;
 }
@@ -92,17 +95,45 @@ static int64_t last_line_end(int fd, int64_t size)
     return end;
 }
 
-static int cut_partial_line(int fd)
+/* Is all that stands behind `end` one whole JSON value? */
+static bool is_whole(int fd, int64_t end, int64_t size)
+{
+    if (size - end > (int64_t)LEAT_RECORD_BYTES_MAX)
+        return false;
+    size_t len = (size_t)(size - end);
+    char *line = leat_malloc(len);
+    struct leat_json_document *document;
+    bool whole = pread(fd, line, len, end) == (ssize_t)len &&
+                 leat_json_parse((struct leat_bytes){line, len}, LEAT_JSON_STRICT, &document, NULL) == 0;
+    free(line);
+    if (whole)
+        leat_json_free(document);
+    return whole;
+}
+
+/* What a crash has torn is cut off. A record that only lacks its line end keeps its place: readers have counted it, and of
+ * the control log it may be a decision that somebody serves by. */
+static int mend_end(int fd, int64_t end, int64_t size, bool *ret_kept)
+{
+    *ret_kept = false;
+    if (end == size)
+        return 0;
+    if (!is_whole(fd, end, size))
+        return ftruncate(fd, end);
+    *ret_kept = true;
+    return write(fd, "\n", 1) == 1 ? 0 : -1;
+}
+
+static int mend_last_line(int fd)
 {
     struct stat info;
+    bool kept;
     if (fstat(fd, &info) < 0)
         return -1;
     if (!S_ISREG(info.st_mode) || info.st_size == 0)
         return 0;
     int64_t end = last_line_end(fd, info.st_size);
-    if (end < 0)
-        return -1;
-    return end == info.st_size ? 0 : ftruncate(fd, end);
+    return end < 0 ? -1 : mend_end(fd, end, info.st_size, &kept);
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -131,7 +162,7 @@ int leat_sink_open(const char *path, struct leat_sink **ret, struct leat_error *
     int fd = standard ? STDOUT_FILENO : open_path(path);
     if (fd < 0)
         return fail(err, path);
-    if (!standard && cut_partial_line(fd) < 0) {
+    if (!standard && mend_last_line(fd) < 0) {
         int saved = errno;
         close(fd);
         errno = saved;
@@ -316,8 +347,10 @@ static int append_locked(int fd, struct leat_bytes line, int64_t *ret_number)
     if (fstat(fd, &info) < 0)
         return -1;
     int64_t end = scan_lines(fd, info.st_size, &count);
-    if (end < 0 || (end != info.st_size && ftruncate(fd, end) < 0))
+    bool kept;
+    if (end < 0 || mend_end(fd, end, info.st_size, &kept) < 0)
         return -1;
+    count += kept;
     for (size_t at = 0; at < line.len;) {
         ssize_t n = write(fd, line.data + at, line.len - at);
         if (n < 0 && errno == EINTR)
