@@ -4,7 +4,10 @@
 
 #include "base/time.h"
 
+#include <poll.h>
 #include <stdlib.h>
+
+#define STUCK_MS 50
 
 void leat_delivery_init(struct leat_worker *worker)
 {
@@ -130,9 +133,14 @@ int leat_delivery_close(struct leat_worker *worker, bool commit, struct leat_err
         return -1;
     while (worker->delivery_count == LEAT_DELIVERIES) { /* back-pressure: wait for the oldest */
         struct leat_error slow = {0};
-        leat_stream_flush(worker->stream, 100, &slow);
+        bool stuck = leat_stream_flush(worker->stream, 100, &slow) < 0;
         if (leat_delivery_settle(worker, false, err) < 0)
             return -1;
+        if (stuck && worker->config.stop && *worker->config.stop)
+            return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "stopped while %d batches wait to be written: %s",
+                                  LEAT_DELIVERIES, slow.text);
+        if (stuck)
+            poll(NULL, 0, STUCK_MS); /* a full disk fails at once, again and again */
     }
     struct leat_delivery *next = leat_delivery_open(worker);
     next->fence = (struct leat_fence){0, 0};

@@ -16,8 +16,9 @@ struct leat_roster {
     struct leat_lineup lineup;
     struct leat_bound *kept[LEAT_ROSTER_KEPT]; /* by number; the lineup points into them */
     size_t kept_count;
-    int64_t position;      /* last record taken */
-    int64_t last_accepted; /* offset of the role record that made the lineup */
+    int64_t position;          /* last record taken */
+    int64_t last_accepted;     /* offset of the role record that made the lineup */
+    struct leat_error refusal; /* why the roles of the log are not those of the lineup */
 };
 
 static int load_bound(struct leat_roster *roster, const char *name, uint32_t number, struct leat_bound **ret,
@@ -131,7 +132,20 @@ int leat_roster_feed(struct leat_roster *roster, int64_t offset, struct leat_byt
     const struct leat_control_event *event = leat_control_feed(roster->control, offset, record);
     if (event->kind != LEAT_CONTROL_ACCEPTED)
         return 0;
-    return take_roles(roster, leat_control_roles(roster->control), ret_changed, err);
+    if (take_roles(roster, leat_control_roles(roster->control), ret_changed, &roster->refusal) == 0)
+        return 0;
+    *err = roster->refusal;
+    return -1;
+}
+
+int leat_roster_check(const struct leat_roster *roster, struct leat_error *err)
+{
+    const struct leat_roles *roles = leat_control_roles(roster->control);
+    if (roster->lineup.champion || roles->last < 0 || roles->champion.version == 0)
+        return 0;
+    return leat_error_set(err, LEAT_ERROR_ENVIRONMENT,
+                          "%s/%u is the champion and can not be loaded, so nothing is scored: %s",
+                          roster->function->model_name, roles->champion.version, roster->refusal.text);
 }
 
 int leat_roster_default(struct leat_roster *roster, bool *ret_changed, struct leat_error *err)

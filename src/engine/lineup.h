@@ -23,6 +23,10 @@ int leat_roster_default(struct leat_roster *roster, bool *ret_changed, struct le
 int leat_roster_serve(struct leat_roster *roster, uint32_t version, bool limits_off, bool shadow_fallback,
                       struct leat_error *err);
 
+/* −1 with the reason when the control log names a champion and neither it nor one before it could be loaded: answers would be
+ * withheld, and lost, for the want of a file. */
+int leat_roster_check(const struct leat_roster *roster, struct leat_error *err);
+
 const struct leat_lineup *leat_roster_lineup(const struct leat_roster *roster);
 int64_t leat_roster_position(const struct leat_roster *roster); /* offset of the last record taken; −1: none */
 

@@ -12,6 +12,7 @@
 #define IDLE_MS 50    /* the longest wait for data: bounds how late a stop or a commit is seen */
 #define BATCH_ROWS 16 /* enough for the kernels, few enough that the first row does not wait long for the last */
 #define CONTROL_RETRY_NS INT64_C(1000000000)
+#define TROUBLE_AGAIN_NS INT64_C(10000000000)
 
 int64_t leat_worker_monotonic_ns(void)
 {
@@ -141,6 +142,8 @@ static int finish_batch(struct leat_worker *worker, struct leat_error *err)
     size_t rows = leat_batch_count(worker->batch);
     if (rows == 0)
         return 0;
+    if (worker->roster && leat_roster_check(worker->roster, err) < 0)
+        return -1;
     const struct leat_lineup *lineup = lineup_of(worker);
     struct leat_metrics *metrics = worker->config.metrics;
     leat_batch_score(worker->batch, lineup);
@@ -438,6 +441,17 @@ static int step(struct leat_worker *worker, enum step *ret, struct leat_error *e
     return 0;
 }
 
+/* What lasts is said again only now and then: a log that fills the disk is no help to a full disk. */
+static void say_trouble(struct leat_worker *worker, const struct leat_error *trouble)
+{
+    int64_t now = leat_worker_monotonic_ns();
+    if (strcmp(worker->trouble.text, trouble->text) == 0 && now - worker->trouble_ns < TROUBLE_AGAIN_NS)
+        return;
+    worker->trouble = *trouble;
+    worker->trouble_ns = now;
+    leat_worker_say(worker, "%s; waiting", trouble->text);
+}
+
 int leat_worker_poll(struct leat_worker *worker, int timeout_ms, struct leat_error *err)
 {
     bool fatal = false;
@@ -448,7 +462,7 @@ int leat_worker_poll(struct leat_worker *worker, int timeout_ms, struct leat_err
         *err = trouble;
         return -1;
     }
-    leat_worker_say(worker, "%s; waiting", trouble.text);
+    say_trouble(worker, &trouble);
     return 0;
 }
 

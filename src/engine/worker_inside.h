@@ -72,6 +72,8 @@ struct leat_worker {
     int64_t *timestamps; /* of all deliveries */
     struct leat_commit commits[LEAT_COMMITS];
     int64_t committed_ns;
+    struct leat_error trouble; /* what was said last about the environment, and when */
+    int64_t trouble_ns;
     uint64_t blocked_mark; /* STEP_ENDS: the mark under which the waiting event was read */
 };
 
