@@ -16,8 +16,8 @@ static int read_time(const struct leat_arguments *arguments, const char *option,
     const char *text = leat_arguments_get(arguments, option);
     *ret = LEAT_TIME_NONE;
     if (text && leat_time_parse(leat_bytes_of(text), ret) < 0)
-        return leat_error_set(err, LEAT_ERROR_USAGE, "%s '%s' is not a time; write 2013-07-08 or 2013-07-08T12:00:00Z", option,
-                              text);
+        return leat_error_set(err, LEAT_ERROR_USAGE, "%s '%s' is not a time; write 2013-07-08 or 2013-07-08T12:00:00Z",
+                              option, text);
     return 0;
 }
 
@@ -27,8 +27,10 @@ int leat_job_delay(struct leat_job *job, const char *text, struct leat_error *er
     if (!equals)
         return leat_error_set(err, LEAT_ERROR_USAGE, "--delay '%s' is not SOURCE=DURATION; write departures=15m", text);
     int64_t delay;
-    if (leat_duration_parse(leat_bytes_of(equals + 1), &delay, err) < 0)
+    if (leat_duration_parse(leat_bytes_of(equals + 1), &delay, err) < 0) {
+        err->kind = LEAT_ERROR_USAGE;
         return leat_error_prefix(err, "--delay %s", text);
+    }
     const struct leat_function *function = job->function;
     struct leat_bytes name = {text, (size_t)(equals - text)};
     bool all = leat_bytes_is(name, "all"), found = false;
@@ -46,9 +48,9 @@ int leat_job_delay(struct leat_job *job, const char *text, struct leat_error *er
     if (found || all)
         return 0;
     const char *nearest = leat_nearest(name, names, count);
-    return leat_error_set(err, LEAT_ERROR_USAGE, "--delay: %s has no stream or timed table '%.*s'%s%s%s", function->file,
-                          LEAT_BYTES_FORMAT(name), nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                          nearest ? "'?" : "");
+    return leat_error_set(err, LEAT_ERROR_USAGE, "--delay: %s has no stream or timed table '%.*s'%s%s%s",
+                          function->file, LEAT_BYTES_FORMAT(name), nearest ? "; did you mean '" : "",
+                          nearest ? nearest : "", nearest ? "'?" : "");
 }
 
 int leat_job_open(const struct leat_arguments *arguments, struct leat_job *ret, struct leat_error *err)
@@ -67,10 +69,9 @@ int leat_job_open(const struct leat_arguments *arguments, struct leat_job *ret, 
     config->function = ret->function;
     const char *input = leat_arguments_get(arguments, "--input");
     if (input) {
-        ret->overrides[0] = (struct leat_stream_override){
-            .topic = ret->function->sources[0].topic,
-            .path = input,
-            .csv = ret->function->sources[0].format == LEAT_FORMAT_CSV};
+        ret->overrides[0] = (struct leat_stream_override){.topic = ret->function->sources[0].topic,
+                                                          .path = input,
+                                                          .csv = ret->function->sources[0].format == LEAT_FORMAT_CSV};
         if (!ret->files)
             ret->files = ".";
     }
@@ -113,9 +114,11 @@ int leat_job_version(const struct leat_job *job, const char *text, uint32_t *ret
     *ret = count > 0 ? numbers[count - 1] : 0;
     free(numbers);
     if (*ret == 0)
-        return leat_error_set(err, LEAT_ERROR_FINDING, "model '%s' has no version in %s; add one: leat model add %s FILE --registry %s",
+        return leat_error_set(err, LEAT_ERROR_FINDING,
+                              "model '%s' has no version in %s; add one: leat model add %s FILE --registry %s",
                               function->model_name, function->registry, function->model_name, function->registry);
-    fprintf(stderr, "leat: scoring with the newest version, %s/%u (--version chooses another)\n", function->model_name, *ret);
+    fprintf(stderr, "leat: scoring with the newest version, %s/%u (--version chooses another)\n", function->model_name,
+            *ret);
     return 0;
 }
 
@@ -134,4 +137,22 @@ int leat_job_run(struct leat_job *job, struct leat_error *err)
     leat_progress_stop(progress, &job->seconds, &job->cpu_seconds);
     leat_stream_close(stream);
     return result;
+}
+
+int leat_job_main(const struct leat_command *command, int argc, char **argv,
+                  int (*act)(const struct leat_arguments *arguments, struct leat_job *job, struct leat_error *err))
+{
+    struct leat_arguments arguments;
+    struct leat_error err = {0};
+    struct leat_job job;
+    bool help = false;
+    if (leat_arguments_parse(command, argc, argv, &arguments, &help, &err) < 0)
+        return leat_command_fail(command, &err);
+    if (help)
+        return 0;
+    if (leat_job_open(&arguments, &job, &err) < 0)
+        return leat_command_fail(command, &err);
+    int result = act(&arguments, &job, &err);
+    leat_job_close(&job);
+    return result == 0 ? 0 : leat_command_fail(command, &err);
 }

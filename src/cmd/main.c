@@ -2,8 +2,10 @@
 #include "base/map.h"
 #include "cmd/command.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int run_version(const struct leat_command *command, int argc, char **argv)
 {
@@ -100,8 +102,20 @@ static int run_help(int argc, char **argv)
     return command->run(command, argc > 3 ? 3 : 2, arguments);
 }
 
+/* A file that got the number of a closed standard stream would be given what is meant for a terminal. */
+static void open_standard_streams(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    open_standard_streams();
     if (argc < 2) {
         print_help(stderr);
         return LEAT_ERROR_USAGE;
@@ -114,8 +128,10 @@ int main(int argc, char **argv)
     int code = command->run(command, argc - 1, argv + 1);
     /* A full disk or a closed pipe must not look like success. */
     if (fflush(stdout) != 0 || ferror(stdout)) {
+        if (code != 0)
+            return code; /* it has said why */
         perror("leat: standard output");
-        return code == 0 ? (int)LEAT_ERROR_ENVIRONMENT : code;
+        return LEAT_ERROR_ENVIRONMENT;
     }
     return code;
 }
