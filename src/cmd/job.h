@@ -6,12 +6,14 @@
 #include "engine/worker.h"
 
 /* Rows for a command's option table. */
-#define LEAT_JOB_OPTIONS                                                                                                    \
-    {"--files", 0, "DIR", "read each topic from DIR/<topic>.jsonl (csv, gz, zst) instead of Kafka"},                       \
-        {"--input", 0, "FILE", "read the input from FILE, '-' for standard input"},                                        \
-        {"--from", 0, "TIME", "score events from this event time on; earlier ones only fill windows"},                     \
-        {"--to", 0, "TIME", "stop before the first event at or after this event time"},                                    \
-        {"--delay", 0, "SOURCE=DURATION", "a stream or timed table becomes known that much later (repeatable)"}
+#define LEAT_JOB_OPTIONS                                                                                      \
+    {"--files", 0, "DIR", "read each topic from DIR/<topic>.jsonl (csv, gz, zst) instead of Kafka"},          \
+        {"--input", 0, "FILE", "read the input from FILE, '-' for standard input"},                           \
+        {"--from", 0, "TIME", "score events from this event time on; earlier ones only fill windows"},        \
+        {"--to", 0, "TIME", "score events before this event time"},                                           \
+    {                                                                                                         \
+        "--delay", 0, "SOURCE=DURATION", "a stream or timed table becomes known that much later (repeatable)" \
+    }
 
 struct leat_job {
     struct leat_function *function;
@@ -31,5 +33,8 @@ int leat_job_delay(struct leat_job *job, const char *text, struct leat_error *er
 int leat_job_version(const struct leat_job *job, const char *text, uint32_t *ret, struct leat_error *err);
 /* One run over the stretch with the config as it is; progress on stderr. Ctrl-C ends it with what was done. */
 int leat_job_run(struct leat_job *job, struct leat_error *err);
+/* A whole command: arguments, the job, what the command does with it; its exit code. */
+int leat_job_main(const struct leat_command *command, int argc, char **argv,
+                  int (*act)(const struct leat_arguments *arguments, struct leat_job *job, struct leat_error *err));
 
 #endif

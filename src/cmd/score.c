@@ -110,29 +110,17 @@ static int score(const struct leat_arguments *arguments, struct leat_job *job, s
                  close_out(sink.letters, letters, result ? NULL : err);
     leat_decision_writer_free(sink.writer);
     leat_buffer_done(&sink.text);
-    return result || closed ? -1 : 0;
+    if (result || closed)
+        return -1;
+    struct leat_figures figures;
+    leat_figures_of(job->metrics, job->seconds, job->cpu_seconds, &figures);
+    leat_figures_print(&figures);
+    return 0;
 }
 
 static int run(const struct leat_command *command, int argc, char **argv)
 {
-    struct leat_arguments arguments;
-    struct leat_error err = {0};
-    struct leat_job job;
-    bool help = false;
-    if (leat_arguments_parse(command, argc, argv, &arguments, &help, &err) < 0)
-        return leat_command_fail(command, &err);
-    if (help)
-        return 0;
-    if (leat_job_open(&arguments, &job, &err) < 0)
-        return leat_command_fail(command, &err);
-    int result = score(&arguments, &job, &err);
-    if (result == 0) {
-        struct leat_figures figures;
-        leat_figures_of(job.metrics, job.seconds, job.cpu_seconds, &figures);
-        leat_figures_print(&figures);
-    }
-    leat_job_close(&job);
-    return result == 0 ? 0 : leat_command_fail(command, &err);
+    return leat_job_main(command, argc, argv, score);
 }
 
 static const struct leat_option options[] = {

@@ -246,19 +246,7 @@ static int worth(const struct leat_arguments *arguments, struct leat_job *job, s
 
 static int run(const struct leat_command *command, int argc, char **argv)
 {
-    struct leat_arguments arguments;
-    struct leat_error err = {0};
-    struct leat_job job;
-    bool help = false;
-    if (leat_arguments_parse(command, argc, argv, &arguments, &help, &err) < 0)
-        return leat_command_fail(command, &err);
-    if (help)
-        return 0;
-    if (leat_job_open(&arguments, &job, &err) < 0)
-        return leat_command_fail(command, &err);
-    int result = worth(&arguments, &job, &err);
-    leat_job_close(&job);
-    return result == 0 ? 0 : leat_command_fail(command, &err);
+    return leat_job_main(command, argc, argv, worth);
 }
 
 static const struct leat_option options[] = {
