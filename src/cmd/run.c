@@ -82,11 +82,18 @@ static void *run_worker(void *self)
     struct service_worker *worker = self;
     unsigned wait_s = 1;
     for (;;) {
+        int64_t began = wall_clock();
         worker->result = run_once(worker);
         if (worker->result == 0 || *leat_stop_flag())
             return NULL;
-        if (worker->service->files || worker->err.kind != LEAT_ERROR_ENVIRONMENT)
-            break;
+        if (worker->service->files)
+            return NULL;
+        if (worker->err.kind != LEAT_ERROR_ENVIRONMENT) {
+            say(worker, worker->err.text); /* the others may go on: it is not left to their end to be told */
+            return NULL;
+        }
+        if (wall_clock() - began > RETRY_MAX_S * LEAT_SECOND)
+            wait_s = 1; /* it had worked for a while */
         fprintf(stderr, "leat run: %s: worker %u: %s; trying again in %u s\n", worker->service->function->name,
                 worker->number, worker->err.text, wait_s);
         for (unsigned tenth = 0; tenth < wait_s * 10 && !*leat_stop_flag(); tenth++)
@@ -97,7 +104,6 @@ static void *run_worker(void *self)
             return NULL;
         }
     }
-    return NULL;
 }
 
 /* -- HTTP ----------------------------------------------------------------------------------------------------------- */

@@ -531,8 +531,11 @@ static int idle(struct leat_worker *worker, int64_t *looked_ns, struct leat_erro
     *looked_ns = now;
     bool changed;
     struct leat_error trouble = {0};
-    if (leat_roster_default(worker->roster, &changed, &trouble) < 0)
+    /* Said once: the same trouble would be met again every second. */
+    if (leat_roster_default(worker->roster, &changed, &trouble) < 0 && strcmp(trouble.text, worker->said) != 0) {
+        memcpy(worker->said, trouble.text, sizeof worker->said);
         leat_worker_say(worker, "%s", trouble.text);
+    }
     if (!worker->control && worker->input_count > 0 && worker->config.now)
         return leat_worker_follow_control(worker, NULL, 0, err);
     return 0;

@@ -374,8 +374,11 @@ static void predict(struct leat_batch *batch, const struct leat_bound *bound, co
 static const struct leat_bound *choose(const struct leat_function *function, const struct leat_lineup *lineup,
                                        struct leat_result *result)
 {
-    if (!function->model_name)
+    if (!function->model_name) {
+        if (result->stale_sources && function->on_stale != LEAT_STALE_WARN)
+            result->marks |= LEAT_MARK_STALE_SOURCE;
         return NULL;
+    }
     if (!lineup->champion) {
         result->marks |= LEAT_MARK_NO_CHAMPION;
         result->withheld = true;

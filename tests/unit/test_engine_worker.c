@@ -32,7 +32,7 @@ static const char function_text[] =
     "    event_time: ts\n"
     "    heartbeat: beat\n"
     "    schema: {n: int, ts: timestamp_s, beat: bool}\n"
-    "    freshness: {warn_after: 30s, error_after: 60s}\n"
+    "    freshness: {warn_after: 5000s, error_after: 10000s}\n"
     "tables:\n"
     "  cards: {topic: cards, key: card, schema: {card: string, risk: double}}\n"
     "  rates: {topic: rates, key: card, event_time: ts, schema: {card: string, rate: double, ts: "
@@ -246,11 +246,12 @@ static void a_source_that_falls_silent_is_known_by_the_events_beyond_its_limit(v
     struct fixture *fixture = *state;
     put(fixture, "all", 0, "{\"n\":7,\"ts\":1000}");
     put(fixture, "all", 0, "{\"beat\":true,\"ts\":1040}");
-    put(fixture, "tx", 0, "{\"card\":\"a\",\"ts\":1100}");
-    put(fixture, "tx", 0, "{\"card\":\"a\",\"ts\":1101}");
+    put(fixture, "tx", 0, "{\"card\":\"a\",\"ts\":11040}");
+    put(fixture, "tx", 0, "{\"card\":\"a\",\"ts\":11041}");
     size_t all = (size_t)leat_function_source(fixture->function, "all");
     run(fixture);
-    assert_int_equal(fixture->metrics.source_age[all], 61 * LEAT_SECOND);
+    EXPECT(fixture, "0/0: 1 0 - 0.5 -", "0/1: 2 0 - 0.5 - stale_source");
+    assert_int_equal(fixture->metrics.source_age[all], 10001 * LEAT_SECOND);
     assert_int_equal(fixture->metrics.source_stale[all], 1);
     assert_int_equal(fixture->metrics.source_slow[all], 2);
 }
