@@ -9,11 +9,8 @@ struct format {
 
 /* In the order of enum leat_format; those that are only planned come behind. */
 static const struct format formats[] = {
-    {"json", &leat_decoder_json},
-    {"csv", &leat_decoder_csv},
-    {"avro", NULL},
-    {"protobuf", NULL},
-    {"debezium-json", NULL},
+    {"json", &leat_decoder_json}, {"csv", &leat_decoder_csv}, {"avro", NULL},
+    {"protobuf", NULL},           {"debezium-json", NULL},
 };
 #define FORMATS (sizeof formats / sizeof formats[0])
 

@@ -14,8 +14,8 @@ struct leat_header {
 struct leat_record {
     const char *topic;
     int32_t partition;
-    int64_t offset;       /* in a file: the number of the record, from 0 */
-    int64_t timestamp;    /* µs; LEAT_TIME_NONE where the source has none (files) */
+    int64_t offset;          /* in a file: the number of the record, from 0 */
+    int64_t timestamp;       /* µs; LEAT_TIME_NONE where the source has none (files) */
     struct leat_bytes key;   /* data NULL: no key */
     struct leat_bytes value; /* data NULL: a tombstone */
     const struct leat_header *headers;

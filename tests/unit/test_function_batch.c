@@ -47,7 +47,8 @@ static struct leat_bound *make_bound(const struct leat_function *function, uint6
                                      struct leat_version *version)
 {
     static const char *const names[FEATURES] = {"f0", "f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9"};
-    struct make_options options = {.seed = seed, .trees = 20, .leaves = 16, .features = FEATURES, .groups = 1, .missing = 0.5};
+    struct make_options options = {
+        .seed = seed, .trees = 20, .leaves = 16, .features = FEATURES, .groups = 1, .missing = 0.5};
     LEAT_CLEAN_BUFFER text = {0};
     struct leat_error err = {0};
     struct leat_bound *bound;
@@ -96,10 +97,11 @@ static void play_batch(struct play *play)
     char text[256];
     for (int i = 0; i < 16; i++) {
         uint64_t n = play->events++;
-        int len = snprintf(text, sizeof text,
-                           "{\"id\":\"tx-%08llu\",\"card\":\"card-%03d\",\"country\":\"%s\",\"amount\":%d.25,\"ts\":%llu}",
-                           (unsigned long long)n, (int)(n * 7 % CARDS), n % 3 ? "NL" : "DE", (int)(n * 37 % 900),
-                           (unsigned long long)(1700000000000 + n * 20000));
+        int len = snprintf(
+            text, sizeof text,
+            "{\"id\":\"tx-%08llu\",\"card\":\"card-%03d\",\"country\":\"%s\",\"amount\":%d.25,\"ts\":%llu}",
+            (unsigned long long)n, (int)(n * 7 % CARDS), n % 3 ? "NL" : "DE", (int)(n * 37 % 900),
+            (unsigned long long)(1700000000000 + n * 20000));
         struct leat_record record = {
             .topic = "tx", .offset = (int64_t)n, .timestamp = LEAT_TIME_NONE, .value = {text, (size_t)len}};
         struct leat_event event;
