@@ -424,8 +424,9 @@ static int run_check(struct leat_check *check, const struct leat_arguments *argu
     if (records && (leat_int_parse(leat_bytes_of(records), &number) < 0 || number < 1 || number > 1000000000))
         return leat_error_set(err, LEAT_ERROR_USAGE, "--records '%s' is not a number from 1", records);
     check->records_max = (size_t)number;
+    check->files = leat_arguments_get(arguments, "--files");
     check_function(check);
-    if (leat_check_models(check, err) < 0 || check_records(check, leat_arguments_get(arguments, "--files"), err) < 0)
+    if (leat_check_models(check, err) < 0 || check_records(check, check->files, err) < 0)
         return -1;
     if (leat_arguments_get(arguments, "--json"))
         print_json(check);

@@ -36,6 +36,7 @@ struct leat_check_version {
 
 struct leat_check {
     const struct leat_function *function;
+    const char *files;  /* the folder of topics; NULL: Kafka */
     size_t records_max; /* of a topic that are looked at */
     struct leat_arena arena;
     struct leat_check_finding *findings;

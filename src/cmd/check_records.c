@@ -21,6 +21,7 @@ struct look {
     size_t index; /* of the source; or LEAT_SOURCE_LABELS */
     int32_t partition;
     uint64_t left; /* of this partition */
+    uint64_t undecoded;
     struct leat_event_decoder *decoder;
     struct leat_batch *batch;
     struct leat_state *own, *shared;
@@ -194,6 +195,7 @@ static void note_event_time(struct look *look, const struct leat_event *event)
 
 static void note_unread(struct look *look, const struct leat_record *record, const struct leat_reason *reason)
 {
+    look->undecoded += reason->stage == LEAT_STAGE_DECODE;
     if (look->topic->unread++ < EXAMPLES_MAX)
         leat_check_find(look->check, false, "%s/%d/%lld (%s): %s: %s", record->topic, (int)record->partition,
                         (long long)record->offset, look->topic->source->name, leat_stage_name(reason->stage),
@@ -329,6 +331,8 @@ static void tell_topic(struct look *look)
     if (topic->unread > EXAMPLES_MAX)
         leat_check_find(look->check, false, "%s: %llu of the first %llu records can not be used", name,
                         (unsigned long long)topic->unread, (unsigned long long)topic->records);
+    if (look->undecoded > 0 && look->undecoded == topic->records && topic->source->format == LEAT_FORMAT_JSON)
+        leat_check_find(look->check, false, "%s: none of these records is JSON; of CSV say `format: csv`", name);
     if (topic->records == 0)
         leat_check_find(look->check, true, "topic '%s' (%s) has no records", topic->source->topic, name);
     if (topic->filtered > 0 && topic->filtered == topic->records)
@@ -417,7 +421,11 @@ static int look_at(struct leat_check *check, struct leat_stream *stream, struct 
 static void check_count(struct leat_check *check, const struct leat_check_topic *topic)
 {
     const struct leat_check_topic *input = &check->topics[0];
-    if (topic->partitions == 0)
+    const char *name = topic->source->topic;
+    if (topic->partitions == 0 && check->files)
+        leat_check_find(check, false, "topic '%s' (%s) does not exist: there is no %s/%s.jsonl or .csv", name,
+                        topic->source->name, check->files, name);
+    else if (topic->partitions == 0)
         leat_check_find(check, false, "topic '%s' (%s) does not exist", topic->source->topic, topic->source->name);
     else if (topic->source->kind == LEAT_SOURCE_STREAM && !topic->source->global && input->partitions > 0 &&
              topic->partitions != input->partitions && topic->source != &check->function->labels.source)

@@ -428,6 +428,10 @@ void leat_comparison_print(const struct leat_comparison *comparison, const struc
            "log loss", "AUC", "Brier", "top 10 %");
     for (size_t i = 0; i < comparison->row_count; i++)
         print_row(comparison, roles, &comparison->rows[i]);
+    const uint32_t named[] = {comparison->plan.baseline, comparison->plan.only};
+    for (size_t i = 0; i < 2 && comparison->plan.only > 0; i++)
+        if (!leat_comparison_find(comparison, NULL, named[i]))
+            printf("\n%s/%u has scored none of them\n", comparison->function->model_name, named[i]);
     for (size_t i = 0; i < comparison->row_count; i++) {
         const struct leat_comparison_row *row = &comparison->rows[i];
         LEAT_CLEAN_BUFFER text = {0};

@@ -79,12 +79,11 @@ static int find(struct leat_govern *govern, const struct place *place, struct se
             return leat_error_prefix(err, "the decisions' topic '%s'", topic);
     if (search->found)
         return 0;
-    return leat_error_set(
-        err, LEAT_ERROR_FINDING,
-        "no decision is recorded for %.*s/%d/%lld (%s records of '%s' looked through): it is a dead letter, was "
-        "filtered, or its record has expired",
-        LEAT_BYTES_FORMAT(place->topic), place->partition, (long long)place->offset, leat_grouped(search->seen, seen),
-        topic);
+    return leat_error_set(err, LEAT_ERROR_FINDING,
+                          "no decision is recorded for %.*s/%d/%lld (%s records of '%s' looked through): it has not been "
+                          "decided yet, is a dead letter, was filtered, or its record has expired",
+                          LEAT_BYTES_FORMAT(place->topic), place->partition, (long long)place->offset,
+                          leat_grouped(search->seen, seen), topic);
 }
 
 /* -- scoring again ------------------------------------------------------------------------------------------------- */

@@ -166,10 +166,15 @@ static int make(const struct leat_arguments *arguments, struct leat_job *job, st
     if (sink.out && (sink.out == stdout ? fflush(stdout) : fclose(sink.out)) != 0 && result == 0)
         result = leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "%s: %s", sink.path, strerror(errno));
     if (result == 0) {
-        char rows[32], without[32];
+        char rows[32], without[32], dead[32];
+        struct leat_figures figures;
+        leat_figures_of(job->metrics, job->seconds, job->cpu_seconds, &figures);
         fprintf(stderr, "%s rows of %zu features", leat_grouped(sink.rows, rows), job->function->feature_count);
         if (labels)
             fprintf(stderr, ", %s without a label", leat_grouped(sink.unlabelled, without));
+        if (figures.dead > 0)
+            fprintf(stderr, "; %s record%s could not be used (leat check --records N says why)",
+                    leat_grouped(figures.dead, dead), figures.dead == 1 ? "" : "s");
         fprintf(stderr, "\n");
     }
     leat_labels_free(labels);

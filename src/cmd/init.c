@@ -479,16 +479,23 @@ static int run_init(const struct leat_arguments *arguments, struct leat_error *e
 {
     const char *topic = leat_arguments_get(arguments, "--topic"), *out = leat_arguments_get(arguments, "--out");
     const char *brokers = leat_arguments_get(arguments, "--bootstrap.servers");
+    const char *files = leat_arguments_get(arguments, "--files");
     struct leat_stream *stream;
     struct leat_shapes shapes;
     if (!topic || arguments->positional_count > 0)
         return leat_error_set(err, LEAT_ERROR_USAGE, "it takes --topic TOPIC; see 'leat init --help'");
     if (out && leat_file_exists(out))
-        return leat_error_set(err, LEAT_ERROR_USAGE, "'%s' is there already; it is not written over", out);
+        return leat_error_set(err, LEAT_ERROR_USAGE, "'%s' is there already and is not written over; name another file",
+                              out);
     if (open_stream(arguments, brokers, &stream, err) < 0)
         return -1;
     int result = leat_shapes_read(stream, topic, RECORDS, &shapes, err);
     leat_stream_close(stream);
+    if (result < 0 && err->kind == LEAT_ERROR_ENVIRONMENT && !files)
+        return leat_error_prefix(err, "%s", brokers);
+    if (result < 0 && err->kind == LEAT_ERROR_FINDING && files && shapes.partitions == 0)
+        return leat_error_set(err, LEAT_ERROR_FINDING, "topic '%s' does not exist: there is no %s/%s.jsonl or .csv",
+                              topic, files, topic);
     if (result < 0)
         return -1;
     result = make(arguments, &shapes, brokers, err);

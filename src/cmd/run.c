@@ -6,6 +6,7 @@
 #include "cmd/open.h"
 #include "cmd/progress.h"
 #include "engine/worker.h"
+#include "registry/versions.h"
 #include "server/http.h"
 
 #include <pthread.h>
@@ -243,6 +244,20 @@ static int serve(struct service *service, bool as_json, struct leat_error *err)
     return result;
 }
 
+/* Before the first version is there decisions are recorded, and that is all. */
+static void tell_no_version(const struct leat_function *function)
+{
+    uint32_t *numbers = NULL;
+    size_t count = 0;
+    if (function->model_name &&
+        leat_registry_numbers(function->registry, function->model_name, &numbers, &count, NULL) == 0 && count == 0)
+        fprintf(
+            stderr,
+            "leat run: %s: model '%s' has no version in %s, so nothing is scored: leat model add %s FILE --registry %s\n",
+            function->name, function->model_name, function->registry, function->model_name, function->registry);
+    free(numbers);
+}
+
 static int refuse_unfinished(const struct leat_function *function, struct leat_error *err)
 {
     if (function->guarantee == LEAT_EXACTLY_ONCE)
@@ -280,6 +295,8 @@ static int run(const struct leat_command *command, int argc, char **argv)
     int result = refuse_unfinished(function, &err);
     if (result == 0 && http_text)
         result = start_http(&service, http_text, &http, &err);
+    if (result == 0)
+        tell_no_version(function);
     if (result == 0)
         result = serve(&service, leat_arguments_get(&arguments, "--json") != NULL, &err);
     leat_http_stop(http);
