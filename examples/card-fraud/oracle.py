@@ -5,7 +5,7 @@
     oracle.py DIR --features FILE --scores FILE    compares; exit code 1: something differs
 
 It shares no code with leat and works the slow way: each window is a list of the card's payments in (t - range, t].
-Windows sum numbers in steps of 2^-48, without further rounding but at the end. So all features must be equal to the last
+Windows sum numbers in steps of 2^-52, without further rounding but at the end. So all features must be equal to the last
 bit but log_amount, which may differ by one unit in the last place. Scores are compared with what the trees of model.json
 make of the features.
 """
@@ -21,7 +21,7 @@ from collections import defaultdict
 from pathlib import Path
 
 MINUTE = 60_000  # milliseconds
-STEPS = 2**48
+STEPS = 2**52
 RANGES = {"10m": 10 * MINUTE, "1h": 60 * MINUTE, "24h": 24 * 60 * MINUTE}
 CODES = {"is_grocery": "5411", "is_restaurant": "5812", "is_transfer": "4829", "is_gambling": "7995"}
 NAMES = ["amount", "log_amount", "hour", "abroad", "risk", *CODES]

@@ -1,7 +1,7 @@
 /* Exact sums of numbers: what was added can be taken away again, in any order, and nothing is left behind.
  *
- * A DOUBLE is held as an integer count of steps of 2^-48 (rounded to the nearest step, ties to even, which is exact from
- * 16 upwards and for whatever has no finer part), an INT as itself. Sums have 128 bits and sums of squares 256; they
+ * A DOUBLE is held as an integer count of steps of 2^-52 (rounded to the nearest step, ties to even, which is exact from
+ * 1 upwards and for whatever has no finer part), an INT as itself. Sums have 128 bits and sums of squares 256; they
  * wrap, so that a sum is right whenever its true value fits, whatever came in between. Rounding to a double happens once, at the end. */
 #ifndef LEAT_STATE_EXACT_H
 #define LEAT_STATE_EXACT_H
@@ -17,8 +17,8 @@
 __extension__ typedef __int128 leat_int128;
 __extension__ typedef unsigned __int128 leat_uint128;
 
-#define LEAT_EXACT_SCALE (-48) /* the exponent of a DOUBLE's step; an INT's is 0 */
-#define LEAT_EXACT_MAX 0x1p55  /* DOUBLEs within ± this can be held */
+#define LEAT_EXACT_SCALE (-52) /* the exponent of a DOUBLE's step; an INT's is 0 */
+#define LEAT_EXACT_MAX 0x1p51  /* DOUBLEs within ± this can be held */
 
 /* An unsigned number of 256 bits, the lowest first. All-zero is 0. */
 struct leat_squares {
@@ -50,7 +50,7 @@ static inline leat_int128 leat_exact_of_bits(double d)
 static inline leat_int128 leat_exact_of(double d)
 {
 #if defined(__SSE2__)
-    double steps = d * 0x1p48;
+    double steps = d * 0x1p52;
     if (steps < 0x1p62 && steps > -0x1p62)
         return _mm_cvtsd_si64(_mm_set_sd(steps));
 #endif

@@ -129,7 +129,7 @@ static int word_of(enum leat_type type, struct leat_value value, int64_t *ret, s
     if (type == LEAT_TYPE_DOUBLE) {
         if (!(value.as.d >= -LEAT_EXACT_MAX && value.as.d <= LEAT_EXACT_MAX))
             return leat_reason_set(reason, LEAT_STAGE_FEATURE,
-                                   "a window is given the number %g; it can hold those from -2^55 to 2^55 (3.6e16)",
+                                   "a window is given the number %g; it can hold those from -2^51 to 2^51 (2.3e15)",
                                    value.as.d);
         *ret = leat_word_of_double(value.as.d);
         return 0;

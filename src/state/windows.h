@@ -5,8 +5,8 @@
  * filter leaves out is *absent* in it.
  *
  * Exact: the value for a key at time t is that of the set of added events with time in (t − range, t], and of nothing
- * else: not of what has left or of where a replay began. DOUBLEs are summed in 128-bit fixed point with steps of 2^-48 (adding and
- * removing are exact; a value beyond ±2^55 is refused by add), squares in 256 bits; min and max by order statistics.
+ * else: not of what has left or of where a replay began. DOUBLEs are summed in 128-bit fixed point with steps of 2^-52 (adding and
+ * removing are exact; a value beyond ±2^51 is refused by add), squares in 256 bits; min and max by order statistics.
  * In order, add and read cost O(1) amortised per aggregate. An event with k others behind it moves those along (16 bytes
  * each for one column) and updates k / 64 marks; a window that ends before the newest event costs O(log n) by marks for sums
  * and counts, and for min and max at most O(n / 64). Without a range (LEAT_RANGE_NONE): all events that were
@@ -65,7 +65,7 @@ struct leat_windows_counters {
 struct leat_windows *leat_windows_new(const struct leat_window_plan *plan);
 void leat_windows_free(struct leat_windows *windows);
 
-/* Adds one event. -1 and *reason (stage FEATURE) when a DOUBLE is outside ±2^55 or not finite, or an INT is INT64_MIN or
+/* Adds one event. -1 and *reason (stage FEATURE) when a DOUBLE is outside ±2^51 or not finite, or an INT is INT64_MIN or
  * INT64_MIN + 1; nothing is then added. Strings are copied. */
 int leat_windows_add(struct leat_windows *windows, struct leat_bytes key, int64_t time,
                      const struct leat_value *columns, struct leat_reason *reason);

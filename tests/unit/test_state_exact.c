@@ -18,13 +18,13 @@ static uint64_t next_random(uint64_t *seed)
     return z ^ (z >> 31);
 }
 
-/* With any exponent from -1022 to 55. */
+/* With any exponent from -1022 to 54, at most 2^51 in size. */
 static double random_double(uint64_t *seed)
 {
     uint64_t r = next_random(seed);
     int exponent = r % 4 == 0 ? -(int)(next_random(seed) % 1022) : (int)(next_random(seed) % 110) - 55;
     double d = ldexp(1.0 + (double)(next_random(seed) >> 12) * 0x1p-52, exponent);
-    d = d > 0x1p55 ? 0x1p55 : d;
+    d = d > 0x1p51 ? 0x1p51 : d;
     return r % 8 < 4 ? d : -d;
 }
 
@@ -35,7 +35,7 @@ static void a_double_becomes_the_nearest_number_of_steps(void **state)
     for (int i = 0; i < 2000000; i++) {
         double d = random_double(&seed);
         /* The product and nearbyint are exact; beyond 2^62 it is an integer already. */
-        long double steps = nearbyintl((long double)d * 0x1p48L);
+        long double steps = nearbyintl((long double)d * 0x1p52L);
         leat_int128 expected = (leat_int128)steps;
         assert_true(leat_exact_of(d) == expected);
         assert_true(leat_exact_of_bits(d) == expected);
@@ -64,14 +64,14 @@ static void halves_of_a_step_round_to_even(void **state)
                  {-0.51, -1},
                  {0x1p62, INT64_C(1) << 62}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        assert_true(leat_exact_of(cases[i].steps * 0x1p-48) == cases[i].expected);
-        assert_true(leat_exact_of_bits(cases[i].steps * 0x1p-48) == cases[i].expected);
+        assert_true(leat_exact_of(cases[i].steps * 0x1p-52) == cases[i].expected);
+        assert_true(leat_exact_of_bits(cases[i].steps * 0x1p-52) == cases[i].expected);
     }
-    const double nothing[] = {DBL_TRUE_MIN, -DBL_TRUE_MIN, DBL_MIN, -DBL_MIN, 0x1p-50, 1e-300};
+    const double nothing[] = {DBL_TRUE_MIN, -DBL_TRUE_MIN, DBL_MIN, -DBL_MIN, 0x1p-54, 1e-300};
     for (size_t i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++)
         assert_true(leat_exact_of(nothing[i]) == 0);
-    assert_true(leat_exact_of(0x1p55) == (leat_int128)1 << 103);
-    assert_true(leat_exact_of(-0x1p55) == -((leat_int128)1 << 103));
+    assert_true(leat_exact_of(0x1p51) == (leat_int128)1 << 103);
+    assert_true(leat_exact_of(-0x1p51) == -((leat_int128)1 << 103));
 }
 
 /* A number of 128 bits of which some top bits are set. */
@@ -90,7 +90,7 @@ static void a_sum_becomes_the_nearest_double(void **state)
         leat_int128 x = random_wide(&seed);
         /* The compiler's own conversion is rounded to nearest, too. */
         assert_true(leat_exact_double(x, 0) == (double)x);
-        assert_true(leat_exact_double(x, LEAT_EXACT_SCALE) == (double)x * 0x1p-48);
+        assert_true(leat_exact_double(x, LEAT_EXACT_SCALE) == (double)x * 0x1p-52);
     }
     assert_false(signbit(leat_exact_double(0, LEAT_EXACT_SCALE)));
 }
@@ -135,7 +135,7 @@ static void a_mean_is_rounded_once(void **state)
         int64_t x = (int64_t)(next_random(&seed) >> 11) - (INT64_C(1) << 52);
         uint64_t n = (next_random(&seed) >> (11 + next_random(&seed) % 52)) + 1;
         assert_true(leat_exact_mean(x, n, 0) == (double)x / (double)n);
-        assert_true(leat_exact_mean(x, n, LEAT_EXACT_SCALE) == (double)x / (double)n * 0x1p-48);
+        assert_true(leat_exact_mean(x, n, LEAT_EXACT_SCALE) == (double)x / (double)n * 0x1p-52);
         leat_int128 wide = x * ((leat_int128)1 << 74);
         assert_true(leat_exact_mean(wide, n, 0) == (double)x / (double)n * 0x1p74);
     }
@@ -184,12 +184,12 @@ static void a_variance_is_that_of_the_integers(void **state)
         /* Below 2^53 all of this is exact but the one division. */
         double spread = (double)(n * sum_of_squares - sum * sum), variance = spread / (double)(n * (n - 1));
         assert_true(leat_exact_variance(sum, &squares, (uint64_t)n, 0) == variance);
-        assert_true(leat_exact_variance(sum, &squares, (uint64_t)n, LEAT_EXACT_SCALE) == variance * 0x1p-96);
+        assert_true(leat_exact_variance(sum, &squares, (uint64_t)n, LEAT_EXACT_SCALE) == variance * 0x1p-104);
         double deviation = leat_exact_deviation(sum, &squares, (uint64_t)n, 0);
         /* The root of the exact variance, not of the rounded one: they may differ in the last place. */
         long double exact = sqrtl((long double)spread / (long double)(n * (n - 1)));
         assert_true(fabsl(exact - deviation) <= 0.501L * (nextafter(deviation, INFINITY) - deviation));
-        assert_true(leat_exact_deviation(sum, &squares, (uint64_t)n, LEAT_EXACT_SCALE) == deviation * 0x1p-48);
+        assert_true(leat_exact_deviation(sum, &squares, (uint64_t)n, LEAT_EXACT_SCALE) == deviation * 0x1p-52);
     }
 }
 
@@ -197,7 +197,7 @@ static void a_variance_survives_a_large_mean(void **state)
 {
     (void)state;
     struct leat_squares squares = {.limb = {0}};
-    leat_int128 sum = 0, large = leat_exact_of(0x1p54);
+    leat_int128 sum = 0, large = leat_exact_of(0x1p50);
     for (int i = 0; i < 1000; i++) {
         leat_int128 x = large + leat_exact_of(i % 2 ? 0.25 : -0.25);
         sum += x;
@@ -210,7 +210,7 @@ static void a_variance_survives_a_large_mean(void **state)
 static void the_largest_sums_of_squares_do_not_overflow(void **state)
 {
     (void)state;
-    /* 2^24 − 1 values of ±2^55, half of each: Σx² is n × 2^206. */
+    /* 2^24 − 1 values of ±2^51, half of each: Σx² is n × 2^206. */
     uint64_t n = (UINT64_C(1) << 24) - 1;
     leat_int128 largest = (leat_int128)1 << 103;
     struct leat_squares squares = {.limb = {0}}, one = squares;
@@ -222,7 +222,7 @@ static void the_largest_sums_of_squares_do_not_overflow(void **state)
             leat_squares_join(&squares, &one);
     }
     assert_true(leat_exact_variance(largest, &squares, n, LEAT_EXACT_SCALE) ==
-                ((double)n * (double)n - 1.0) / ((double)n * (double)(n - 1)) * 0x1p110);
+                ((double)n * (double)n - 1.0) / ((double)n * (double)(n - 1)) * 0x1p102);
     /* All alike: no variance at all. */
     assert_true(leat_exact_variance((leat_int128)n * largest, &squares, n, LEAT_EXACT_SCALE) == 0);
     assert_true(leat_exact_deviation((leat_int128)n * largest, &squares, n, LEAT_EXACT_SCALE) == 0);

@@ -164,7 +164,7 @@ static struct leat_value random_value(uint64_t *seed, enum leat_type type, bool 
     default:
         break;
     }
-    static const double ODD[] = {0x1p55, -0x1p55, 0.0, -0.0, DBL_TRUE_MIN, -DBL_MIN, 0x1p-49, 0x1.8p-48, 0x1p54, 1e-9};
+    static const double ODD[] = {0x1p51, -0x1p51, 0.0, -0.0, DBL_TRUE_MIN, -DBL_MIN, 0x1p-53, 0x1.8p-52, 0x1p50, 1e-9};
     if (wild && below(seed, 3) == 0)
         return number(ODD[below(seed, COUNT_OF(ODD))]);
     return number(((double)below(seed, 100000) - 50000.0) / 100.0);
@@ -582,7 +582,7 @@ static void numbers_that_can_not_be_held_are_refused_and_nothing_is_added(void *
     struct fixture f;
     struct leat_reason reason;
     open_numbers(&f);
-    const double refused[] = {0x1.0000000000001p55, -0x1.0000000000001p55, 1e300, HUGE_VAL, -HUGE_VAL, NAN};
+    const double refused[] = {0x1.0000000000001p51, -0x1.0000000000001p51, 1e300, HUGE_VAL, -HUGE_VAL, NAN};
     for (size_t i = 0; i < COUNT_OF(refused); i++) {
         struct leat_value value = number(refused[i]);
         memset(&reason, 0, sizeof(reason));
@@ -612,25 +612,40 @@ static void the_largest_numbers_add_up_and_cancel_exactly(void **state)
     (void)state;
     struct fixture f;
     open_numbers(&f);
-    add(&f, "k", 100, number(0x1p55));
-    add(&f, "k", 101, number(0x1p-48));
+    add(&f, "k", 100, number(0x1p51));
+    add(&f, "k", 101, number(0x1p-52));
     read_at(&f, "k", 101);
-    expect_number(&f, SUM, 0x1p55);
-    add(&f, "k", 102, number(-0x1p55));
+    expect_number(&f, SUM, 0x1p51);
+    add(&f, "k", 102, number(-0x1p51));
     read_at(&f, "k", 102);
-    expect_number(&f, SUM, 0x1p-48);
-    expect_number(&f, AVG, 0x1p-48 / 3);
+    expect_number(&f, SUM, 0x1p-52);
+    expect_number(&f, AVG, 0x1p-52 / 3);
     for (int i = 0; i < 100; i++)
-        add(&f, "k", 103, number(0x1p55));
+        add(&f, "k", 103, number(0x1p51));
     read_at(&f, "k", 103);
-    expect_number(&f, SUM, 100 * 0x1p55);
-    expect_number(&f, MAX, 0x1p55);
+    expect_number(&f, SUM, 100 * 0x1p51);
+    expect_number(&f, MAX, 0x1p51);
     /* All but these have left. */
-    add(&f, "k", 112, number(0x1p-48));
-    add(&f, "k", 112, number(-0x1p-48));
+    add(&f, "k", 112, number(0x1p-52));
+    add(&f, "k", 112, number(-0x1p-52));
     read_at(&f, "k", 113);
     expect_number(&f, SUM, 0);
-    expect_number(&f, VAR, 0x1p-95);
+    expect_number(&f, VAR, 0x1p-103);
+    close_windows(&f);
+}
+
+static void the_sum_of_one_number_from_1_on_is_that_number(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_numbers(&f);
+    const double amounts[] = {6.58, 1.01, 12.34, 999.99, 1e15 + 0.125, 1.0000000000000002};
+    for (size_t i = 0; i < COUNT_OF(amounts); i++) {
+        add(&f, "k", 100 * (int64_t)(i + 1), number(amounts[i]));
+        read_at(&f, "k", 100 * (int64_t)(i + 1));
+        expect_number(&f, SUM, amounts[i]);
+        expect_number(&f, AVG, amounts[i]);
+    }
     close_windows(&f);
 }
 
@@ -1159,6 +1174,7 @@ int main(void)
         cmocka_unit_test(a_sum_of_integers_beyond_an_integer_is_null_and_marked_until_it_fits_again),
         cmocka_unit_test(numbers_that_can_not_be_held_are_refused_and_nothing_is_added),
         cmocka_unit_test(the_largest_numbers_add_up_and_cancel_exactly),
+        cmocka_unit_test(the_sum_of_one_number_from_1_on_is_that_number),
         cmocka_unit_test(the_smallest_numbers_are_kept_but_add_nothing),
         cmocka_unit_test(texts_are_kept_for_first_last_and_lag),
         cmocka_unit_test(texts_that_nobody_holds_leave),
