@@ -2,6 +2,7 @@
  * expression, and evaluation allocates nothing. */
 #include "expr/expr.h"
 
+#include "support/allocations.h"
 #include "support/expr_random.h"
 
 #include <setjmp.h>
@@ -15,57 +16,6 @@
 #define EXPRESSIONS 16000
 #define FRAMES 8
 #define DEPTH 6
-
-/* ---- counting allocations ---- */
-
-static size_t allocations;
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HOOKED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define HOOKED 1
-#endif
-
-#ifdef HOOKED
-int __sanitizer_install_malloc_and_free_hooks(void (*malloc_hook)(const volatile void *, size_t),
-                                              void (*free_hook)(const volatile void *));
-static void on_malloc(const volatile void *memory, size_t size)
-{
-    (void)memory, (void)size;
-    allocations++;
-}
-static void on_free(const volatile void *memory)
-{
-    (void)memory;
-}
-static void count_allocations(void)
-{
-    __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
-}
-#else
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *memory, size_t size);
-void *malloc(size_t size)
-{
-    allocations++;
-    return __libc_malloc(size);
-}
-void *calloc(size_t count, size_t size)
-{
-    allocations++;
-    return __libc_calloc(count, size);
-}
-void *realloc(void *memory, size_t size)
-{
-    allocations++;
-    return __libc_realloc(memory, size);
-}
-static void count_allocations(void) {}
-#endif
 
 /* ---- the two ways ---- */
 
