@@ -410,6 +410,8 @@ static int check_records(struct leat_check *check, const char *files, struct lea
     if (!files && isatty(STDERR_FILENO))
         fprintf(stderr, "leat check: looking at the topics; a broker that does not answer takes some seconds\n");
     int result = leat_check_records(check, stream, wall_clock(), err);
+    if (result == 0)
+        result = leat_check_roles(check, stream, err);
     leat_stream_close(stream);
     if (result == 0 || files || err->kind != LEAT_ERROR_ENVIRONMENT)
         return result;

@@ -51,5 +51,7 @@ void leat_check_find(struct leat_check *check, bool note, const char *format, ..
 /* −1: the environment (the rest of the report stands). */
 int leat_check_records(struct leat_check *check, struct leat_stream *stream, int64_t now, struct leat_error *err);
 int leat_check_models(struct leat_check *check, struct leat_error *err);
+/* What has a role in the control log must fit: the service would not start, or would go on without it. */
+int leat_check_roles(struct leat_check *check, struct leat_stream *stream, struct leat_error *err);
 
 #endif

@@ -1,6 +1,8 @@
 /* The versions in the registry: does each load, is it what its trainer said, and does the function make its features? */
 #include "cmd/check.h"
 
+#include "base/time.h"
+#include "registry/control.h"
 #include "registry/versions.h"
 
 #include <stdlib.h>
@@ -104,4 +106,39 @@ int leat_check_models(struct leat_check *check, struct leat_error *err)
     if (function->fallback_name && strcmp(function->fallback_name, function->model_name) != 0)
         return check_model(check, function->fallback_name, err);
     return 0;
+}
+
+static void check_role(struct leat_check *check, const char *role, uint32_t number)
+{
+    const char *model = check->function->model_name;
+    for (size_t i = 0; i < check->version_count; i++) {
+        const struct leat_check_version *version = &check->versions[i];
+        if (version->number != number || strcmp(version->model, model) != 0)
+            continue;
+        if (!version->fits)
+            leat_check_find(check, false, "%s/%u is the %s, and does not fit this file: %s", model, number, role,
+                            version->why);
+        return;
+    }
+    if (number > 0)
+        leat_check_find(check, false, "%s/%u is the %s, and is not in the registry %s", model, number, role,
+                        check->function->registry);
+}
+
+int leat_check_roles(struct leat_check *check, struct leat_stream *stream, struct leat_error *err)
+{
+    const struct leat_function *function = check->function;
+    if (!function->model_name)
+        return 0;
+    struct leat_control *control = leat_control_new(function->model_name);
+    int result = leat_control_read(stream, function->control_topic, LEAT_TIME_MAX, control, NULL, NULL, err);
+    const struct leat_roles *roles = leat_control_roles(control);
+    if (result == 0) {
+        check_role(check, "champion", roles->champion.version);
+        check_role(check, "previous version", roles->previous.version);
+        for (size_t i = 0; i < roles->shadow_count; i++)
+            check_role(check, "shadow", roles->shadows[i].version);
+    }
+    leat_control_free(control);
+    return result;
 }

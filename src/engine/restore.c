@@ -226,6 +226,9 @@ static int open_partition(struct leat_worker *worker, struct leat_input *input,
         int32_t partitions = 0;
         if (leat_stream_partitions(worker->stream, source->topic, &partitions, err) < 0)
             return -1;
+        if (partitions == 0)
+            return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "topic '%s' of stream '%s' (%s:%d) does not exist",
+                                  source->topic, source->name, function->file, source->line);
         if (input->partition >= partitions)
             return leat_error_set(
                 err, LEAT_ERROR_ENVIRONMENT,

@@ -319,7 +319,9 @@ static int take_control(struct leat_worker *worker, bool tell, struct leat_error
     if (failed) {
         leat_metrics_add(&worker->config.metrics->version_refused, 1);
         leat_worker_say(worker, "control record %lld: %s; %s", (long long)record->offset, refused.text,
-                        changed ? "serving without it" : "serving as before");
+                        changed                       ? "serving without it"
+                        : lineup_of(worker)->champion ? "serving as before"
+                                                      : "nobody serves");
     }
     leat_reader_next(worker->control);
     if (!changed || !tell)

@@ -383,11 +383,15 @@ static int other_spelling(const struct leat_loader *loader, const char *section,
                               nested->section);
     const char *keys[KEYS_MAX];
     size_t count = keys_of(section, keys);
+    LEAT_CLEAN_BUFFER dotted = {0};
     for (size_t i = 0; i < count; i++) {
         size_t len = key->text.len;
         if (strncmp(keys[i], key->text.data, len) == 0 && keys[i][len] == '.')
-            return leat_load_fail(loader, key, "'%s' is one key, written with its dots: %s: …", keys[i], keys[i]);
+            leat_buffer_format(&dotted, "%s%s: …", dotted.len > 0 ? ", or " : "", keys[i]);
     }
+    if (dotted.len > 0)
+        return leat_load_fail(loader, key, "keys that begin with '%.*s' are written with their dots: %s",
+                              LEAT_BYTES_FORMAT(key->text), leat_buffer_text(&dotted));
     return 0;
 }
 

@@ -228,6 +228,15 @@ def check_models(folder):
     done = leat("check", fn)
     said("a newest version that does not fit is a finding", done, 1, "m/2  does not fit", "needs feature 'risky'")
     said("both lists of features are shown", done, 1, "the model's 1: risky", "the function's 3: n, returned, risk")
+    leat("model", "add", "m", folder / "n.txt", "--registry", registry)
+    role = {"v": 1, "type": "role", "time": 1700000000000, "by": "a", "why": "b", "action": "promote", "model": "m",
+            "version": 2, "digest": "", "predecessor": -1, "forced": True}
+    name = FUNCTION.split("function:", 1)[1].split()[0]
+    roles = folder / "roles"
+    write_lines(roles / f"{name}.control.jsonl", [role])
+    done = leat("check", fn, "--files", roles)
+    said("a champion that does not fit is a finding though a newer version fits", done, 1,
+         "m/2 is the champion, and does not fit this file")
 
 
 # ---- test ----

@@ -83,7 +83,7 @@ static const struct refusal refusals[] = {
      "  input.topic: x\n"
      "  ^"},
     {"a_nested_spelling_of_a_dotted_key_is_refused", "errors: {tolerance: all}\n", NULL,
-     "fn.yaml:7:1: 'errors.tolerance' is one key, written with its dots: errors.tolerance: …\n"
+     "fn.yaml:7:1: keys that begin with 'errors' are written with their dots: errors.tolerance: …, or errors.deadletterqueue.topic.name: …\n"
      "  errors: {tolerance: all}\n"
      "  ^"},
     {"a_missing_key_is_named", NULL, "function: f\n",
