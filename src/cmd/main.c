@@ -1,6 +1,7 @@
 /* leat: the table of commands, and help. */
 #include "base/map.h"
 #include "cmd/command.h"
+#include "function/function.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -62,8 +63,10 @@ static void print_help(FILE *out)
     fprintf(out, "leat: machine-learning models on Kafka streams\n\nusage: leat COMMAND …\n\ncommands:\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         fprintf(out, "  %-10s  %s\n", commands[i]->name, commands[i]->summary);
-    fprintf(out, "\n'leat COMMAND --help' tells more of one, with an example.\n"
-                 "exit codes: 0 done, 1 a finding, 2 wrong usage, 3 the environment failed\n");
+    fprintf(
+        out,
+        "\n'leat COMMAND --help' tells more of one, with an example; 'leat help function-file' lists the keys of the YAML.\n"
+        "exit codes: 0 done, 1 a finding, 2 wrong usage, 3 the environment failed\n");
 }
 
 static const struct leat_command *find(const char *name)
@@ -87,6 +90,21 @@ static int unknown(const char *name)
     return LEAT_ERROR_USAGE;
 }
 
+/* All keys of a function file, from the table that reads it. */
+static int print_keys(void)
+{
+    const struct leat_option_help *key;
+    for (size_t i = 0; (key = leat_function_option(i)); i++) {
+        printf("%s (%s", key->path, key->type);
+        if (strcmp(key->standard, "required") == 0)
+            printf(", required");
+        else if (key->standard[0] != '\0')
+            printf(", default %s", key->standard);
+        printf(")\n    %s\n", key->summary);
+    }
+    return 0;
+}
+
 /* "leat help model add" is "leat model add --help". */
 static int run_help(int argc, char **argv)
 {
@@ -94,6 +112,8 @@ static int run_help(int argc, char **argv)
         print_help(stdout);
         return 0;
     }
+    if (strcmp(argv[2], "function-file") == 0)
+        return print_keys();
     const struct leat_command *command = find(argv[2]);
     if (command == NULL)
         return unknown(argv[2]);

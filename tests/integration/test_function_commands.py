@@ -215,6 +215,12 @@ end of trees
 """
 
 
+def help_of_keys(_folder):
+    done = leat("help", "function-file")
+    said("leat help function-file lists the keys", done, 0, "input.topic (name, required)",
+         "input.grace (duration, default 30s)", "model.on_stale (warn|mark|fallback|stop, default mark)")
+
+
 def check_models(folder):
     fn = folder / "scored.yaml"
     fn.write_text(FUNCTION.replace("{card: card, n: n}", "{card: card, score: score}") + "model: {name: m}\n")
@@ -313,7 +319,7 @@ def docs(folder):
 
 with tempfile.TemporaryDirectory() as name:
     folder = Path(name)
-    for part in (init, init_csv, check_records, check_models, tests, scenario, example, docs):
+    for part in (init, init_csv, help_of_keys, check_records, check_models, tests, scenario, example, docs):
         (folder / part.__name__).mkdir()
         part(folder / part.__name__)
 raise SystemExit(1 if failed else 0)
