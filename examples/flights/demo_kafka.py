@@ -8,12 +8,13 @@ score may be another.
 """
 
 import json
-import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -43,9 +44,14 @@ def stop_broker():
     subprocess.run([ROOT / "scripts/kafka.sh", "stop", "--dir", BROKER_DIR], stdout=subprocess.DEVNULL)
 
 
+def client(bootstrap):
+    """Quiet: when the broker is stopped at the end, its clients would fill the screen with that."""
+    return {"bootstrap.servers": bootstrap, "log_level": 2}
+
+
 def make_topics(bootstrap):
     """Retention is off: the events are of 2013."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin = AdminClient(client(bootstrap))
     keep = {"retention.ms": "-1"}
     topics = [NewTopic(topic, 1, 1, config=keep) for topic in (*LOADED, DECISIONS, "scored", "flights.dlq")]
     topics.append(NewTopic("decisions", PARTITIONS, 1, config=keep))
@@ -64,7 +70,7 @@ def produce(producer, topic, line, key, ts):
 
 def load(bootstrap):
     """Idempotent producers: without, a batch that is sent again overtakes others, and log order is part of the answer."""
-    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "batch.size": 500_000, "enable.idempotence": True,
+    producer = Producer({**client(bootstrap), "linger.ms": 20, "batch.size": 500_000, "enable.idempotence": True,
                          "queue.buffering.max.messages": 500_000})
     count = 0
     for topic in LOADED:
@@ -84,12 +90,33 @@ def load(bootstrap):
 class Service:
     def __init__(self, function):
         self.function = function
-        self.log = open(WORK / "kafka-service.log", "w")
+        self.log = open(WORK / "kafka-service.log", "a+")
+        self.log.truncate(0)
         self.process = None
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen([LEAT, "run", self.function, "--workers", str(PARTITIONS)], stderr=self.log)
+        begin = len(Path(self.log.name).read_text())
+        command = [LEAT, "run", self.function, "--workers", str(PARTITIONS), "--http", "0"]
+        self.process = subprocess.Popen(command, stderr=self.log)
+        self.wait_ready(begin)
+
+    def wait_ready(self, begin, seconds=60):
+        """Until each worker has its partition: one that had both for a moment would read them one after the other, and
+        a table may then be further than the slower partition's events."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            address = re.search(r"http://([\d.:]+)/", Path(self.log.name).read_text()[begin:])
+            try:
+                with urllib.request.urlopen(f"http://{address[1]}/health", timeout=5) as answer:
+                    if json.load(answer)["workers_ready"] == PARTITIONS:
+                        return
+            except (TypeError, OSError):  # not there yet, or not ready
+                pass
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        stop(f"leat run does not become ready; see {WORK / 'kafka-service.log'}")
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
@@ -108,8 +135,8 @@ class Player:
     """Plays the decisions in order, and waits until the service has committed all of them."""
 
     def __init__(self, bootstrap):
-        self.producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 5, "enable.idempotence": True})
-        self.group = Consumer({"bootstrap.servers": bootstrap, "group.id": "flight-delay", "enable.auto.commit": False})
+        self.producer = Producer({**client(bootstrap), "linger.ms": 5, "enable.idempotence": True})
+        self.group = Consumer({**client(bootstrap), "group.id": "flight-delay", "enable.auto.commit": False})
         self.file = open(STALLED / "decisions.jsonl", "rb")
         self.pending = None
         self.played = 0
@@ -221,7 +248,7 @@ def play_story(function, service, player):
 
 
 def read_topic(bootstrap, topic, visit):
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "demo-check", "enable.auto.commit": False})
+    consumer = Consumer({**client(bootstrap), "group.id": "demo-check", "enable.auto.commit": False})
     _, high = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)
     consumer.assign([TopicPartition(topic, 0, 0)])
     count = 0
