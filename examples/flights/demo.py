@@ -172,7 +172,7 @@ def play():
     promoted = year.role("promote", 3, why="better on September's labels", allowed=(0, 1)).returncode == 0
     year.tell("30 Sep", "v3 (Jan–Aug)", f"{text}: {'promoted' if promoted else verdict + ', not promoted'}")
 
-    say("December: v4 is worse; refused, forced, rolled back")
+    say("December: v4 shadows v3, serves for a week, is rolled back")
     year.run(midnight(12, 1))
     add_version("flight-delay", "v4")
     year.role("shadow", 4, why="trained on September to November")
