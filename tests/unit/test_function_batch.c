@@ -51,7 +51,7 @@ static struct leat_bound *make_bound(const struct leat_function *function, uint6
         .seed = seed, .trees = 20, .leaves = 16, .features = FEATURES, .groups = 1, .missing = 0.5};
     LEAT_CLEAN_BUFFER text = {0};
     struct leat_error err = {0};
-    struct leat_bound *bound;
+    struct leat_bound *bound = NULL;
     make_xgboost(&options, &text);
     *version = (struct leat_version){.name = "m",
                                      .number = number,
