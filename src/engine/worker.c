@@ -295,7 +295,9 @@ static void take_input(struct leat_worker *worker, struct leat_log_cursor *curso
         if (worker->positions)
             worker->position_count[row] = leat_worker_positions(worker, input->partition,
                                                                 worker->positions + row * LEAT_POSITIONS_MAX);
-        int64_t now = worker->config.now ? worker->config.now() : event->time;
+        /* The clock is read for limits.event_age alone. */
+        bool by_clock = worker->config.now && worker->function->event_age > 0;
+        int64_t now = by_clock ? worker->config.now() : event->time;
         leat_batch_add(worker->batch, input->state, worker->shared, event, now, true);
     }
     if (event->record->offset >= cursor->silent_before)
@@ -533,11 +535,8 @@ static int idle(struct leat_worker *worker, int64_t *looked_ns, struct leat_erro
     *looked_ns = now;
     bool changed;
     struct leat_error trouble = {0};
-    /* Said once: the same trouble would be met again every second. */
-    if (leat_roster_default(worker->roster, &changed, &trouble) < 0 && strcmp(trouble.text, worker->said) != 0) {
-        memcpy(worker->said, trouble.text, sizeof worker->said);
-        leat_worker_say(worker, "%s", trouble.text);
-    }
+    if (leat_roster_default(worker->roster, &changed, &trouble) < 0)
+        say_trouble(worker, &trouble);
     if (!worker->control && worker->input_count > 0 && worker->config.now)
         return leat_worker_follow_control(worker, NULL, 0, err);
     return 0;

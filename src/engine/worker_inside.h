@@ -58,9 +58,8 @@ struct leat_worker {
     struct leat_expr_scratch scratch;
     struct leat_arena text;
 
-    struct leat_reader *control;                       /* NULL: a job, or no control topic yet */
-    char said[sizeof(((struct leat_error *)0)->text)]; /* the trouble with a first version that was told last */
-    int64_t control_offset, control_time;              /* of the head whose time was read last */
+    struct leat_reader *control;          /* NULL: a job, or no control topic yet */
+    int64_t control_offset, control_time; /* of the head whose time was read last */
     struct leat_roster *roster;
     struct leat_batch *batch;
     size_t batch_rows;
