@@ -28,7 +28,7 @@ static struct leat_model *make(bool xgboost, const struct make_options *options)
     struct leat_model *model = NULL;
     struct leat_buffer text = {0};
     (xgboost ? make_xgboost : make_lightgbm)(options, &text);
-    if (leat_model_load("made", leat_buffer_view(&text), &model, &err) != 0) {
+    if (leat_model_load("made", leat_buffer_view(&text), NULL, &model, &err) != 0) {
         fprintf(stderr, "%s\n", err.text);
         exit(1);
     }

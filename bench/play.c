@@ -28,7 +28,7 @@ static void open_function(struct play *play, const char *file, const char *model
     LEAT_CLEAN_BUFFER text = {0};
     if (leat_function_load(file, &play->function, &err) != 0 ||
         leat_file_read(model_file, LEAT_MODEL_BYTES_MAX, &text, &err) != 0 ||
-        leat_model_load(model_file, leat_buffer_view(&text), &play->version.model, &err) != 0)
+        leat_model_load(model_file, leat_buffer_view(&text), NULL, &play->version.model, &err) != 0)
         stop(&err);
     const struct leat_function *function = play->function;
     const struct leat_model_info *info = leat_model_info(play->version.model);

@@ -718,7 +718,7 @@ static int predict(const struct leat_arguments *arguments, struct leat_error *er
     struct predictor p = {.raw = leat_arguments_get(arguments, "--raw") != NULL};
     const char *name = arguments->positional[0];
     if (leat_file_read(name, LEAT_MODEL_BYTES_MAX, &file, err) != 0 ||
-        leat_model_load(name, leat_buffer_view(&file), &p.model, err) != 0)
+        leat_model_load(name, leat_buffer_view(&file), NULL, &p.model, err) != 0)
         return -1;
     p.info = leat_model_info(p.model);
     leat_row_names_init(&p.names, p.model, NULL);

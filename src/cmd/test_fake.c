@@ -38,7 +38,7 @@ static int make_model(const struct leat_function *function, double score, struct
     for (int i = 0; i < trees; i++)
         leat_buffer_format(&text, "Tree=%d\nnum_leaves=1\nnum_cat=0\nleaf_value=%s\nshrinkage=1\n\n", i, number);
     leat_buffer_append_text(&text, "end of trees\n");
-    return leat_model_load("the fake model", leat_buffer_view(&text), ret, err);
+    return leat_model_load("the fake model", leat_buffer_view(&text), NULL, ret, err);
 }
 
 int leat_test_fake(const struct leat_function *function, const struct leat_fake *fake, struct leat_bound **ret,

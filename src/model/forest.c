@@ -9,6 +9,8 @@
 
 void leat_forest_done(struct leat_forest *forest)
 {
+    for (size_t i = 0; forest->categories != NULL && i < forest->feature_count; i++)
+        leat_categories_free(forest->categories[i]);
     leat_arena_done(&forest->arena);
     memset(forest, 0, sizeof *forest);
 }
@@ -154,11 +156,11 @@ static void weigh32(const struct leat_forest *forest, const double *row, float *
 {
     size_t groups = forest->raw_count;
     for (size_t group = 0; group < groups; group++) {
-        float sum = forest->weights[forest->feature_count * groups + group] + (float)forest->base[group];
+        float sum = (float)forest->weights[forest->feature_count * groups + group] + (float)forest->base[group];
         for (size_t feature = 0; feature < forest->feature_count; feature++) {
             float x = (float)row[feature];
             if (!isnan(x))
-                sum += x * forest->weights[feature * groups + group];
+                sum += x * (float)forest->weights[feature * groups + group];
         }
         ret_raw[group] = sum;
     }

@@ -5,6 +5,8 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "model/categories.h"
+#include "model/model.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,21 +16,24 @@
 #define LEAT_FEATURES_MAX ((size_t)1 << 20)
 #define LEAT_GROUPS_MAX ((size_t)1 << 16)
 
-/* How features are compared and leaves are added up. */
+/* How wide features and leaves are. */
 enum leat_arithmetic {
-    LEAT_FLOAT32, /* XGBoost: (float)x < threshold goes left; sums in float32, in file order */
-    LEAT_FLOAT64, /* LightGBM: |x| ≤ 1e-35f is 0; x <= threshold goes left; sums in double, in file order */
+    LEAT_FLOAT32,       /* XGBoost: features are rounded to float32; sums in float32, in file order */
+    LEAT_FLOAT64,       /* LightGBM: all in double, in file order */
+    LEAT_FLOAT32_SUM64, /* CatBoost: features are rounded to float32; sums in double, in file order */
 };
 
 enum leat_node_flag {
     LEAT_NODE_DEFAULT_LEFT = 1, /* where a missing value goes */
     LEAT_NODE_NAN_IS_ZERO = 2,  /* NaN counts as 0 (and, without the next flag, nothing is missing) */
     LEAT_NODE_ZERO_MISSING = 4, /* 0 is missing */
-    LEAT_NODE_CATEGORIES = 8,   /* in the set `sets[value]` goes left; else, negative or NaN goes right */
+    LEAT_NODE_CATEGORIES = 8,   /* in the set `sets[value]` goes left; else, or negative, right */
+    LEAT_NODE_CLOSED = 16,      /* x <= value goes left; without it x < value */
+    LEAT_NODE_EQUAL = 32,       /* x == value goes left */
 };
 
 struct leat_node {
-    double value;  /* the threshold; a leaf's value */
+    double value;  /* the threshold; a leaf's value, or with leaf_width > 1 the first one's place in `leaf_values` */
     int32_t left;  /* both within the tree; -1: a leaf */
     int32_t right; /* of a leaf: its entry in `linear`, or -1 */
     uint32_t feature;
@@ -38,7 +43,7 @@ struct leat_node {
 struct leat_tree {
     uint32_t first; /* its root's place in `nodes` */
     uint32_t count;
-    uint32_t group; /* which raw sum it adds to */
+    uint32_t group; /* which raw sum it adds to; 0 when leaves have several values */
 };
 
 /* Categories as bits of `words`, from `first` on. */
@@ -77,11 +82,19 @@ struct leat_forest {
     const char *format;
     const char *objective;
     enum leat_arithmetic arithmetic;
+    bool tiny_is_zero; /* |x| ≤ LEAT_TINY is 0 before any split */
     size_t feature_count;
-    const char **feature_names; /* NULL: the file has none */
+    const char **feature_names;            /* NULL: the file has none */
+    enum leat_feature_kind *feature_kinds; /* NULL: all are numbers */
+    struct leat_categories **categories; /* one for each feature that is not a number; NULL: there are none; freed with
+                                              the forest */
     size_t raw_count;
-    double *base;   /* raw_count of them: what the sums begin with */
-    bool base_last; /* or what is added to them at the end */
+    double *base;              /* raw_count of them: what the sums begin with */
+    bool base_last;            /* or what is added to them at the end */
+    double sum_scale;          /* 0, or what sums are multiplied by before that */
+    const char **output_names; /* one for each output; NULL: none */
+    const char **class_names;  /* class_count of them; NULL: 0, 1, … */
+    bool class_numbers;        /* the names are whole numbers */
 
     enum leat_link link;
     double scale;           /* of LEAT_LINK_SIGMOID, double */
@@ -91,6 +104,9 @@ struct leat_forest {
 
     struct leat_node *nodes;
     size_t node_count;
+    double *cover;     /* of each node: the weight of the training rows that reached it; NULL: the file does not say */
+    size_t leaf_width; /* 0 and 1: a leaf has one value; else raw_count of them */
+    double *leaf_values;
     struct leat_tree *trees;
     size_t tree_count;
     struct leat_category_set *sets;
@@ -99,8 +115,8 @@ struct leat_forest {
     struct leat_linear_leaf *linear;
     struct leat_linear_term *terms;
 
-    /* Instead of trees: raw_count weights a feature, and behind them the biases. */
-    const float *weights;
+    /* Instead of trees: raw_count weights a feature, and behind them the biases. LEAT_FLOAT32: whole floats. */
+    const double *weights;
 };
 
 void leat_forest_done(struct leat_forest *forest);
@@ -127,8 +143,11 @@ void leat_link32(const struct leat_forest *forest, const float *raw, double *ret
 void leat_link64(const struct leat_forest *forest, const double *raw, double *ret_out);
 
 /* The formats. `name` is for messages; on failure the caller still calls leat_forest_done. */
-int leat_xgboost_load(const char *name, struct leat_bytes file, struct leat_forest *ret, struct leat_error *err);
+int leat_xgboost_load(const char *name, struct leat_bytes file, const struct leat_model_options *options,
+                      struct leat_forest *ret, struct leat_error *err); /* JSON and UBJSON */
 int leat_lightgbm_load(const char *name, struct leat_bytes file, struct leat_forest *ret, struct leat_error *err);
+int leat_catboost_load(const char *name, struct leat_bytes file, struct leat_forest *ret, struct leat_error *err);
+int leat_linear_load(const char *name, struct leat_bytes file, struct leat_forest *ret, struct leat_error *err);
 
 /* What LightGBM takes for zero: 1e-35 as a float. */
 #define LEAT_TINY 1.0000000180025095e-35

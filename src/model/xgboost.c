@@ -452,12 +452,12 @@ static int read_linear(struct loader *l, const struct leat_json *booster)
     if (weights->count != expected)
         return refuse(l, "learner.gradient_booster.model.weights has %u entries; %zu features in %zu groups need %zu",
                       weights->count, forest->feature_count, forest->raw_count, expected);
-    float *values = leat_arena_zalloc(&forest->arena, expected, sizeof *values);
+    double *values = leat_arena_zalloc(&forest->arena, expected, sizeof *values);
     for (uint32_t i = 0; i < weights->count; i++) {
         double weight;
         if (!leat_json_number(&weights->as.elements[i], &weight))
             return refuse(l, "learner.gradient_booster.model.weights[%u] is not a number", i);
-        values[i] = (float)weight;
+        values[i] = (double)(float)weight;
     }
     forest->weights = values;
     /* The trainer adds the first base score to every group. */
@@ -516,8 +516,10 @@ static int read_learner(struct loader *l, const struct leat_json *root)
     return read_objective(l) != 0 || read_params(l) != 0 ? -1 : read_booster(l);
 }
 
-int leat_xgboost_load(const char *name, struct leat_bytes file, struct leat_forest *ret, struct leat_error *err)
+int leat_xgboost_load(const char *name, struct leat_bytes file, const struct leat_model_options *options,
+                      struct leat_forest *ret, struct leat_error *err)
 {
+    (void)options;
     struct leat_json_document *document = NULL;
     struct loader loader = {.forest = ret, .err = err};
     int status = leat_json_parse(file, LEAT_JSON_NONFINITE, &document, err);

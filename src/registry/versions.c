@@ -335,7 +335,7 @@ static int check_addition(struct addition *a, struct leat_arena *arena, struct l
 {
     struct leat_model *model = NULL;
     size_t rows = 0;
-    if (leat_model_load(a->draft->model_file, leat_buffer_view(&a->model), &model, err) != 0)
+    if (leat_model_load(a->draft->model_file, leat_buffer_view(&a->model), NULL, &model, err) != 0)
         return -1;
     bool text = strcmp(leat_model_info(model)->format, "lightgbm-text") == 0;
     a->model_name = text ? "model.txt" : "model.json";
@@ -529,7 +529,7 @@ static int load_model(struct version_box *box, const char *folder, const struct 
     LEAT_CLEAN_BUFFER content = {0};
     const char *name = leat_json_get(files, "model.txt") != NULL ? "model.txt" : "model.json";
     if (read_checked(folder, name, LEAT_MODEL_BYTES_MAX, files, &content, err) != 0 ||
-        leat_model_load(name, leat_buffer_view(&content), &box->version.model, err) != 0)
+        leat_model_load(name, leat_buffer_view(&content), NULL, &box->version.model, err) != 0)
         return -1;
     const struct leat_model_info *info = leat_model_info(box->version.model);
     if (info->feature_count != box->version.feature_count)

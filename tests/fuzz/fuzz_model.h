@@ -54,7 +54,7 @@ static inline int fuzz_model(const uint8_t *data, size_t size, const char *forma
 {
     struct leat_error err = {0};
     struct leat_model *model = NULL;
-    if (leat_model_load("fuzzed", (struct leat_bytes){(const char *)data, size}, &model, &err) != 0) {
+    if (leat_model_load("fuzzed", (struct leat_bytes){(const char *)data, size}, NULL, &model, &err) != 0) {
         leat_assert(err.text[0] != '\0' && err.kind == LEAT_ERROR_FINDING);
         return 0;
     }

@@ -60,7 +60,7 @@ static struct leat_bound *make_bound(const struct leat_function *function, uint6
                                      .trained_at = LEAT_TIME_NONE,
                                      .threshold = 0.5,
                                      .references = 1};
-    if (leat_model_load("m", leat_buffer_view(&text), &version->model, &err) < 0 ||
+    if (leat_model_load("m", leat_buffer_view(&text), NULL, &version->model, &err) < 0 ||
         leat_bound_new(function, version, &bound, &err) < 0)
         fail_msg("%s", err.text);
     return bound;

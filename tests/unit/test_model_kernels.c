@@ -18,7 +18,7 @@ static struct leat_model *make(bool xgboost, const struct make_options *options)
     struct leat_model *model = NULL;
     struct leat_buffer text = {0};
     (xgboost ? make_xgboost : make_lightgbm)(options, &text);
-    if (leat_model_load("made", leat_buffer_view(&text), &model, &err) != 0)
+    if (leat_model_load("made", leat_buffer_view(&text), NULL, &model, &err) != 0)
         fail_msg("%s", err.text);
     leat_buffer_done(&text);
     return model;
@@ -157,7 +157,7 @@ static void a_chain_of_splits_is_walked_to_its_end(void **state)
         leat_buffer_append_text(&text, "\n");
     }
     leat_buffer_append_text(&text, "\nend of trees\n");
-    if (leat_model_load("chain", leat_buffer_view(&text), &model, &err) != 0)
+    if (leat_model_load("chain", leat_buffer_view(&text), NULL, &model, &err) != 0)
         fail_msg("%s", err.text);
     double rows[20];
     double out[20];
@@ -210,7 +210,7 @@ static void infinite_values_and_thresholds_go_where_the_plain_walk_goes(void **s
                 "split_feature=0\nthreshold=%s\ndecision_type=%d\nleft_child=-1\nright_child=-2\nleaf_value=1 2\n\n"
                 "end of trees\n",
                 thresholds[t], decision);
-            if (leat_model_load("one split", leat_buffer_view(&text), &model, &err) != 0)
+            if (leat_model_load("one split", leat_buffer_view(&text), NULL, &model, &err) != 0)
                 fail_msg("%s", err.text);
             double out[9];
             double expected;

@@ -50,7 +50,7 @@ static void assert_refused(struct leat_bytes file, const char *says)
 {
     struct leat_error err = {0};
     struct leat_model *model = NULL;
-    if (leat_model_load("the-file", file, &model, &err) == 0)
+    if (leat_model_load("the-file", file, NULL, &model, &err) == 0)
         fail_msg("loaded, but should say '%s'", says);
     assert_null(model);
     assert_int_equal(err.kind, LEAT_ERROR_FINDING);
@@ -62,7 +62,7 @@ static void assert_loads(const char *file)
 {
     struct leat_error err = {0};
     struct leat_model *model = NULL;
-    if (leat_model_load("the-file", leat_bytes_of(file), &model, &err) != 0)
+    if (leat_model_load("the-file", leat_bytes_of(file), NULL, &model, &err) != 0)
         fail_msg("%s", err.text);
     leat_model_unref(model);
 }
@@ -287,7 +287,7 @@ static void parity_rows_that_differ_name_row_features_and_both_scores(void **sta
     struct leat_error err = {0};
     struct leat_model *model = NULL;
     size_t rows = 0;
-    assert_int_equal(leat_model_load("m", leat_bytes_of(lightgbm), &model, &err), 0);
+    assert_int_equal(leat_model_load("m", leat_bytes_of(lightgbm), NULL, &model, &err), 0);
     /* a = 0.2 goes on to b = 9, which is leaf 2 with 3; category 9 is not in the set: leaf 1 with 2. */
     const char *good = "{\"features\": {\"a\": 0.2, \"b\": 9}, \"score\": 0.99330714907571527}\n"
                        "\n{\"features\": [0.2, 9], \"score\": [0.99330714907571527]}\r\n";
@@ -328,7 +328,7 @@ static void parity_allows_one_unit_in_the_last_place_of_a_float32_and_no_more(vo
     size_t rows = 0;
     double row[2] = {0.7, 2};
     double out;
-    assert_int_equal(leat_model_load("m", leat_bytes_of(xgboost), &model, &err), 0);
+    assert_int_equal(leat_model_load("m", leat_bytes_of(xgboost), NULL, &model, &err), 0);
     leat_model_predict_plain(model, row, &out, NULL);
     float score = (float)out;
     for (int ulp = -2; ulp <= 2; ulp++) {

@@ -52,7 +52,7 @@ static struct expected load(const char *name)
     struct expected e = {0};
     snprintf(path, sizeof path, FOLDER "%s.%s", name, strncmp(name, "xgboost", 7) == 0 ? "json" : "txt");
     struct leat_buffer file = read_file(path);
-    if (leat_model_load(path, leat_buffer_view(&file), &e.model, &err) != 0)
+    if (leat_model_load(path, leat_buffer_view(&file), NULL, &e.model, &err) != 0)
         fail_msg("%s", err.text);
     leat_buffer_done(&file);
     e.info = leat_model_info(e.model);
