@@ -1,0 +1,164 @@
+/* leat model predict: rows through a model file. */
+#include "cmd/model.h"
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "model/row.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE_BYTES_MAX ((size_t)64 << 20)
+
+struct predictor {
+    struct leat_model *model;
+    const struct leat_model_info *info;
+    struct leat_row_names names;
+    bool raw;
+    double *row, *out, *sums;
+    void *scratch;
+};
+
+static void put_value(const struct predictor *p, struct leat_buffer *line, double value)
+{
+    if (isfinite(value))
+        leat_buffer_format(line, "%.*g", p->info->float32 ? 9 : 17, value);
+    else
+        leat_buffer_append_text(line, isnan(value) ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+}
+
+static void put_values(const struct predictor *p, struct leat_buffer *line, const char *name, const double *values,
+                       size_t count)
+{
+    leat_put_name(line, name);
+    leat_buffer_append_char(line, '[');
+    for (size_t i = 0; i < count; i++) {
+        leat_buffer_append_text(line, i == 0 ? "" : ", ");
+        put_value(p, line, values[i]);
+    }
+    leat_buffer_append_char(line, ']');
+}
+
+static int predict_row(const struct predictor *p, const struct leat_json *row, struct leat_error *err)
+{
+    LEAT_CLEAN_BUFFER line = {0};
+    if (leat_row_read(&p->names, row, p->row, err) != 0)
+        return -1;
+    leat_model_predict(p->model, p->row, p->info->feature_count, 1, p->out, p->sums, p->scratch);
+    leat_buffer_append_char(&line, '{');
+    put_values(p, &line, "out", p->out, p->info->output_count);
+    if (p->info->classifier)
+        leat_put_count(&line, "label", leat_model_label(p->model, p->out));
+    if (p->raw)
+        put_values(p, &line, "raw", p->sums, p->info->raw_count);
+    leat_buffer_append_char(&line, '}');
+    printf("%s\n", leat_buffer_text(&line));
+    return 0;
+}
+
+static int predict_line(const struct predictor *p, struct leat_bytes line, struct leat_error *err)
+{
+    struct leat_json_document *document = NULL;
+    if (line.len > LINE_BYTES_MAX)
+        return leat_error_set(err, LEAT_ERROR_FINDING, "%zu bytes; a row may have at most %zu", line.len,
+                              LINE_BYTES_MAX);
+    if (leat_json_parse(line, LEAT_JSON_NONFINITE, &document, err) != 0)
+        return -1;
+    int status = predict_row(p, leat_json_root(document), err);
+    leat_json_free(document);
+    return status;
+}
+
+static int predict_stream(const struct predictor *p, FILE *in, const char *name, struct leat_error *err)
+{
+    char *text = NULL;
+    size_t room = 0;
+    ssize_t len;
+    int status = 0;
+    errno = 0;
+    for (size_t number = 1; status == 0 && (len = getline(&text, &room, in)) >= 0; number++) {
+        struct leat_bytes line = {text, (size_t)len};
+        if (strspn(text, " \t\r\n") == line.len)
+            continue;
+        status = predict_line(p, line, err);
+        if (status != 0)
+            leat_error_prefix(err, "%s:%zu", name, number);
+    }
+    if (status == 0 && ferror(in))
+        status = leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "can not read '%s': %s", name, strerror(errno));
+    free(text);
+    return status;
+}
+
+static int predict_input(const struct predictor *p, const char *input, struct leat_error *err)
+{
+    if (input == NULL || strcmp(input, "-") == 0)
+        return predict_stream(p, stdin, "(standard input)", err);
+    FILE *in = fopen(input, "re");
+    if (in == NULL)
+        return leat_error_set(err, LEAT_ERROR_ENVIRONMENT, "can not read '%s': %s", input, strerror(errno));
+    int status = predict_stream(p, in, input, err);
+    fclose(in);
+    return status;
+}
+
+static int predict(const struct leat_arguments *arguments, struct leat_error *err)
+{
+    LEAT_CLEAN_BUFFER file = {0};
+    struct predictor p = {.raw = leat_arguments_get(arguments, "--raw") != NULL};
+    const char *name = arguments->positional[0];
+    if (leat_file_read(name, LEAT_MODEL_BYTES_MAX, &file, err) != 0 ||
+        leat_model_load(name, leat_buffer_view(&file), NULL, &p.model, err) != 0)
+        return -1;
+    p.info = leat_model_info(p.model);
+    leat_row_names_init(&p.names, p.model, NULL);
+    p.row = leat_calloc(p.info->feature_count, sizeof *p.row);
+    p.out = leat_calloc(p.info->output_count, sizeof *p.out);
+    p.sums = leat_calloc(p.info->raw_count, sizeof *p.sums);
+    p.scratch = leat_model_scratch_new(p.model, 1);
+    int status = predict_input(&p, leat_arguments_get(arguments, "--input"), err);
+    free(p.row);
+    free(p.out);
+    free(p.sums);
+    free(p.scratch);
+    leat_row_names_done(&p.names);
+    leat_model_unref(p.model);
+    return status;
+}
+
+static int run_predict(const struct leat_command *command, int argc, char **argv)
+{
+    struct leat_arguments arguments;
+    struct leat_error err = {0};
+    int code;
+    if (!leat_model_begin(command, argc, argv, 1, 1, &arguments, &code))
+        return code;
+    if (predict(&arguments, &err) != 0) {
+        fflush(stdout);
+        return leat_command_fail(command, &err);
+    }
+    return 0;
+}
+
+static const struct leat_option predict_options[] = {
+    {"--input", 0, "ROWS.jsonl", "the rows (else standard input)"},
+    {"--raw", 0, NULL, "also the sums before the link: margins, log odds"},
+    {0},
+};
+
+const struct leat_command leat_command_model_predict = {
+    .name = "model predict",
+    .arguments = "FILE [--raw] [--input ROWS.jsonl]",
+    .summary = "score rows with a model file",
+    .details =
+        "A row is a JSON object by feature name or an array in the model's order; null is missing. Prints one object a\n"
+        "line: \"out\" is what the trainer's predict (or predict_proba) gives, \"label\" a classifier's answer.\n\n"
+        "example:\n"
+        "  echo '{\"amount\": 12.5, \"country\": null}' | leat model predict model.json --raw",
+    .options = predict_options,
+    .run = run_predict,
+};
