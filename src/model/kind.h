@@ -26,6 +26,7 @@ struct leat_model {
     atomic_uint references;
     const struct leat_model_kind *kind;
     struct leat_model_info info;
+    char **class_names; /* those that the options told, in one block; NULL: the kind's own */
 };
 
 /* Trees and linear models: forest_model.c. The forest is taken over, also on failure. */

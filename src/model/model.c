@@ -70,18 +70,55 @@ static bool is_onnx(struct leat_bytes file)
     return starts(file, "\x08") || (file.len > 0 && file.data[0] == ':') || (file.len > 0 && file.data[0] == 'B');
 }
 
-int leat_model_load(const char *name, struct leat_bytes file, const struct leat_model_options *options,
-                    struct leat_model **ret, struct leat_error *err)
+static int load(const char *name, struct leat_bytes file, const struct leat_model_options *options,
+                struct leat_model **ret, struct leat_error *err)
 {
-    const struct leat_model_options none = {0};
     struct leat_forest forest = {0};
     if (file.len <= LEAT_MODEL_BYTES_MAX && is_onnx(file))
         return leat_onnx_load(name, file, ret, err);
-    if (load_forest(name, file, options == NULL ? &none : options, &forest, err) != 0) {
+    if (load_forest(name, file, options, &forest, err) != 0) {
         leat_forest_done(&forest);
         return -1;
     }
     return leat_forest_model_new(&forest, ret, err);
+}
+
+/* The names that the options tell, behind their pointers in one block. */
+static int take_class_names(struct leat_model *model, const struct leat_model_options *options, struct leat_error *err)
+{
+    size_t size = options->class_count * sizeof(char *);
+    if (options->class_names == NULL)
+        return 0;
+    if (model->info.class_count != options->class_count)
+        return leat_error_set(err, LEAT_ERROR_FINDING, "%zu class names are told, but the model has %zu classes",
+                              options->class_count, model->info.class_count);
+    for (size_t i = 0; i < options->class_count; i++)
+        size += strlen(options->class_names[i]) + 1;
+    model->class_names = leat_malloc(size);
+    char *text = (char *)(model->class_names + options->class_count);
+    for (size_t i = 0; i < options->class_count; i++) {
+        model->class_names[i] = text;
+        text = stpcpy(text, options->class_names[i]) + 1;
+    }
+    model->info.class_names = (const char *const *)model->class_names;
+    model->info.class_numbers = options->class_numbers;
+    model->info.bytes += size;
+    return 0;
+}
+
+int leat_model_load(const char *name, struct leat_bytes file, const struct leat_model_options *options,
+                    struct leat_model **ret, struct leat_error *err)
+{
+    const struct leat_model_options none = {0};
+    struct leat_model *model = NULL;
+    if (load(name, file, options == NULL ? &none : options, &model, err) != 0)
+        return -1;
+    if (take_class_names(model, options == NULL ? &none : options, err) != 0) {
+        leat_model_unref(model);
+        return leat_error_prefix(err, "%s", name);
+    }
+    *ret = model;
+    return 0;
 }
 
 struct leat_model *leat_model_ref(struct leat_model *model)
@@ -92,8 +129,10 @@ struct leat_model *leat_model_ref(struct leat_model *model)
 
 void leat_model_unref(struct leat_model *model)
 {
-    if (model != NULL && atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) == 1)
-        model->kind->free(model);
+    if (model == NULL || atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1)
+        return;
+    free(model->class_names);
+    model->kind->free(model);
 }
 
 const struct leat_model_info *leat_model_info(const struct leat_model *model)

@@ -61,6 +61,10 @@ struct leat_model_info {
 /* What the file does not say. All zero: nothing. */
 struct leat_model_options {
     size_t rounds; /* XGBoost: only the first so many boosting rounds, best_iteration + 1; 0: all */
+    /* Of a classifier whose file knows its classes only as 0, 1, …: what they stand for. NULL: not told. Copied. */
+    const char *const *class_names;
+    size_t class_count;
+    bool class_numbers; /* the names are whole numbers */
 };
 
 /* The format is told from the content; `name` is only for messages. `options` NULL: none. Refused with the reason:
