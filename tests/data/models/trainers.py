@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[3]
 OLD = ["numpy==1.23.5", "scipy==1.10.1"]
 MIDDLE = ["numpy==1.26.4", "scipy==1.11.4"]
 NEW = ["numpy==2.2.6", "scipy==1.15.3"]
+PANDAS = ["pandas==2.2.3"]
 
 # Of the trainer's name and version: what is installed beside it. XGBoost's own dependencies are for GPUs.
 ENVIRONMENTS = {
@@ -28,8 +29,8 @@ ENVIRONMENTS = {
     "xgboost-1.7.6": (["xgboost==1.7.6"], MIDDLE),
     "xgboost-2.1.4": (["xgboost-cpu==2.1.4"], MIDDLE),
     "xgboost-3.0.5": (["xgboost-cpu==3.0.5"], NEW),
-    "xgboost-3.1.3": (["xgboost-cpu==3.1.3"], NEW),
-    "xgboost-3.2.0": (["xgboost-cpu==3.2.0"], NEW),
+    "xgboost-3.1.3": (["xgboost-cpu==3.1.3"], NEW + PANDAS),
+    "xgboost-3.2.0": (["xgboost-cpu==3.2.0"], NEW + PANDAS),
     "lightgbm-3.3.5": (["lightgbm==3.3.5"], MIDDLE + ["scikit-learn==1.3.2"]),
     "lightgbm-4.6.0": (["lightgbm==4.6.0"], NEW),
 }
@@ -40,21 +41,17 @@ def python_of(name):
     packages, beside = ENVIRONMENTS[name]
     folder = Path(os.environ.get("LEAT_TRAINERS", ROOT / "build/trainers")) / name
     python = folder / "bin/python"
-    if (folder / ".complete").exists() or (python.exists() and works(python, name)):
+    wanted = "\n".join([*packages, *beside])
+    complete = folder / ".complete"
+    if complete.exists() and complete.read_text() == wanted:
         return python
     base = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
-    subprocess.run([base, "-m", "venv", "--clear", folder], check=True)
+    subprocess.run([base, "-m", "venv", folder], check=True)
     pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     subprocess.run([*pip, *beside], check=True)
     subprocess.run([*pip, "--no-deps", *packages], check=True)
-    (folder / ".complete").touch()
+    complete.write_text(wanted)
     return python
-
-
-def works(python, name):
-    trainer, version = name.split("-")
-    code = f"import {trainer}; assert {trainer}.__version__ == '{version}'"
-    return subprocess.run([python, "-c", code], stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def run(name, *arguments):
@@ -131,178 +128,6 @@ def awkward_rows(rng, x, thresholds, count, infinite):
     if not infinite:
         rows[np.abs(rows) > 3.3e38] = 3.0e38
     return rows
-
-
-# ---- XGBoost ----
-
-
-def xgboost_thresholds(path):
-    model = json.loads(path.read_text())["learner"]["gradient_booster"]
-    model = model.get("gbtree", model)["model"]
-    found = {}
-    for tree in model.get("trees", []):
-        for left, feature, value in zip(tree["left_children"], tree["split_indices"], tree["split_conditions"]):
-            if left != -1 and value is not None:
-                found.setdefault(feature, []).append(float(value))
-    return found
-
-
-def xgboost_version():
-    import xgboost
-
-    return tuple(int(part) for part in xgboost.__version__.split(".")[:2])
-
-
-def xgboost_labels(rng, objective, params, signal):
-    import numpy as np
-
-    noisy = signal + rng.normal(size=len(signal)) * 0.5
-    if objective.startswith("multi:"):
-        classes = params["num_class"]
-        return np.digitize(noisy, np.quantile(noisy, np.arange(1, classes) / classes))
-    if objective.startswith("binary:") or objective == "reg:logistic":
-        return (noisy > 0.3).astype(float)
-    if objective.startswith("rank:"):
-        return (np.digitize(noisy, [0, 1]) if objective != "rank:map" else noisy > 0).astype(float)
-    if objective in ("count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "reg:squaredlogerror"):
-        return np.round(np.exp(np.clip(noisy, -2, 2)) + 1)
-    return noisy
-
-
-def train_xgboost(out, name, rng, params, rounds, rows=400, columns=6, missing=0.1, labels=None, names=None, test_rows=40):
-    import numpy as np
-    import xgboost
-
-    x, signal = data(rng, rows, columns, missing)
-    objective = params["objective"]
-    y = labels(signal) if labels else xgboost_labels(rng, objective, params, signal)
-    train = xgboost.DMatrix(x, label=None if objective == "survival:aft" else y, feature_names=names)
-    if objective.startswith("rank:"):
-        train.set_group([20] * (rows // 20))
-    if objective == "survival:aft":
-        train.set_float_info("label_lower_bound", np.exp(np.clip(y, -2, 2)))
-        train.set_float_info("label_upper_bound", np.exp(np.clip(y, -2, 2)) + 1)
-    params = {"verbosity": 0, "nthread": 1, "seed": 7, "tree_method": "hist", **params}
-    if params.get("booster") == "gblinear":
-        params.pop("tree_method")
-        params["updater"] = "coord_descent"
-    model = xgboost.train(params, train, num_boost_round=rounds)
-    path = out / f"{name}.json"
-    model.save_model(str(path))
-    try:
-        thresholds = xgboost_thresholds(path)
-    except ValueError:  # 1.0 writes `-nan` for a tree without data, which is no JSON and which it can not read back
-        path.unlink()
-        return False
-    test = awkward_rows(rng, x, thresholds, test_rows, False)
-    matrix = xgboost.DMatrix(test, feature_names=names)
-    write_rows(out / f"{name}.rows.jsonl", test, model.predict(matrix), model.predict(matrix, output_margin=True))
-    return True
-
-
-def small_xgboost(out):
-    import numpy as np
-
-    version = xgboost_version()
-    prefix = "xgboost-{}.{}-".format(*version)
-    newest = version >= (3, 2)
-    seed = 0
-
-    def case(name, objective, rounds=4, least=(1, 0), **options):
-        nonlocal seed
-        seed += 1
-        if version < least:
-            return
-        keys = ("rows", "columns", "missing", "labels", "names", "test_rows")
-        training = {key: options.pop(key) for key in keys if key in options}
-        params = {"objective": objective, "max_depth": 3, **options}
-        train_xgboost(out, prefix + name, np.random.default_rng(seed), params, rounds, **training)
-
-    squared = "reg:squarederror"
-    case("binary", "binary:logistic")
-    case("binary-base", "binary:logistic", base_score=0.9, rounds=2, test_rows=12)
-    case("softprob", "multi:softprob", num_class=3)
-    case("squarederror", squared, max_depth=4)
-    case("dart", "binary:logistic", booster="dart", rate_drop=0.5, rounds=6)
-    case("forest", squared, num_parallel_tree=3, subsample=0.6, rounds=2)
-    case("linear", "multi:softprob", booster="gblinear", num_class=3)
-    case("logitraw", "binary:logitraw", base_score=0.3, rounds=2, test_rows=12)
-    case("leaves-only", squared, gamma=1e9, rounds=2, test_rows=8)
-    if not newest and version != (1, 7):
-        return
-    case("softmax", "multi:softmax", num_class=4, rounds=2)
-    case("lossguide", squared, grow_policy="lossguide", max_leaves=14, max_depth=0, rounds=2)
-    case("pruned", squared, gamma=60, max_depth=5, tree_method="exact", rounds=3)
-    case("no-missing", "binary:logistic", missing=0, names=["amount", "count_24h", "länge", "a b", "e=f", "g"])
-    if not newest:
-        return
-    case("logistic", "reg:logistic", rounds=3)
-    case("hinge", "binary:hinge", rounds=3)
-    case("poisson", "count:poisson", rounds=3)
-    case("gamma", "reg:gamma", rounds=3)
-    case("tweedie", "reg:tweedie", rounds=3, tweedie_variance_power=1.4)
-    case("cox", "survival:cox", rounds=3)
-    case("aft", "survival:aft", rounds=3)
-    case("squaredlogerror", "reg:squaredlogerror", rounds=3)
-    case("pseudohubererror", "reg:pseudohubererror", rounds=3)
-    case("absoluteerror", "reg:absoluteerror", rounds=3)
-    case("quantileerror", "reg:quantileerror", rounds=3, quantile_alpha=[0.1, 0.5, 0.9])
-    case("rank-pairwise", "rank:pairwise", rounds=3)
-    case("rank-ndcg", "rank:ndcg", rounds=3)
-    case("rank-map", "rank:map", rounds=3)
-    case("targets", squared, rounds=3, labels=lambda s: np.stack([s, -s + 1, s * s], axis=1))
-    case("labels", "binary:logistic", rounds=3, labels=lambda s: np.stack([s > 0, s > 1], axis=1).astype(float))
-    case("one-class", "binary:logistic", rounds=2, labels=lambda s: np.zeros(len(s)), test_rows=8)
-    case("wide", squared, columns=40, max_depth=6, rounds=3, test_rows=20)
-    move_dart(out)
-
-
-def move_dart(out):
-    """The layouts of DART in 3.3 and 3.4, made of 3.2's: the same numbers in other places."""
-    model = json.loads((out / "xgboost-3.2-dart.json").read_text())
-    rows = (out / "xgboost-3.2-dart.rows.jsonl").read_text()
-    booster = model["learner"]["gradient_booster"]
-    beside = {"name": "gbtree", "model": booster["gbtree"]["model"], "weight_drop": booster["weight_drop"]}
-    inside = {"name": "gbtree", "model": {**booster["gbtree"]["model"], "weight_drop": booster["weight_drop"]}}
-    for version, layout in (("3.3", beside), ("3.4", inside)):
-        model["learner"]["gradient_booster"] = layout
-        model["version"] = [int(part) for part in version.split(".")] + [0]
-        (out / f"xgboost-{version}-dart.json").write_text(json.dumps(model, separators=(",", ":")))
-        (out / f"xgboost-{version}-dart.rows.jsonl").write_text(rows)
-
-
-def random_xgboost(out, rng, count):
-    import numpy as np
-
-    version = xgboost_version()
-    objectives = ["reg:squarederror", "binary:logistic", "multi:softprob", "multi:softmax", "count:poisson", "reg:gamma"]
-    objectives += ["reg:tweedie", "binary:hinge", "binary:logitraw", "rank:pairwise", "reg:logistic", "survival:cox"]
-    i = 0
-    while i < count:
-        objective = str(rng.choice(objectives))
-        params = {"objective": objective, "max_depth": int(rng.integers(1, 11)), "eta": float(rng.uniform(0.05, 1))}
-        params.update(gamma=float(rng.choice([0, 0, 1, 20])), subsample=float(rng.uniform(0.5, 1)), seed=int(rng.integers(1e6)))
-        params["tree_method"] = str(rng.choice(["hist", "exact", "approx"]))
-        params["min_child_weight"] = float(rng.choice([0, 1, 5]))
-        if objective.startswith("multi:"):
-            params["num_class"] = int(rng.integers(2, 9))
-        kind = rng.random()
-        if kind < 0.2:
-            params.update(booster="dart", rate_drop=0.4, normalize_type=str(rng.choice(["tree", "forest"])))
-        elif kind < 0.35:
-            params["num_parallel_tree"] = int(rng.integers(2, 6))
-        elif kind < 0.45 and version >= (1, 4):
-            params["booster"] = "gblinear"
-        elif kind < 0.65:
-            params.update(grow_policy="lossguide", max_leaves=int(rng.integers(2, 200)), tree_method="hist")
-            params["max_depth"] = 0
-        if rng.random() < 0.3 and objective not in ("reg:squarederror", "rank:pairwise"):
-            params["base_score"] = round(float(rng.uniform(0.05, 0.95)), 2)  # 1.0 writes six digits
-        names = [f"x{i} é" for i in range(100)] if rng.random() < 0.3 else None
-        columns = int(rng.integers(1, 60))
-        i += train_xgboost(out, f"model-{i}", rng, params, int(rng.integers(1, 40)), rows=int(rng.integers(10, 60)) * 20,
-                           columns=columns, missing=float(rng.choice([0, 0.05, 0.4])), names=names and names[:columns],
-                           test_rows=400)
 
 
 # ---- LightGBM ----
@@ -466,14 +291,15 @@ def main():
     import importlib.util
 
     import numpy as np
+    import trainers_xgboost
 
     kind, out = sys.argv[1], Path(sys.argv[2])
     xgboost = importlib.util.find_spec("xgboost") is not None
     if kind == "small":
-        (small_xgboost if xgboost else small_lightgbm)(out)
+        (trainers_xgboost.small_xgboost if xgboost else small_lightgbm)(out)
     else:
         seed, count = int(sys.argv[3]), int(sys.argv[4])
-        (random_xgboost if xgboost else random_lightgbm)(out, np.random.default_rng(seed), count)
+        (trainers_xgboost.random_xgboost if xgboost else random_lightgbm)(out, np.random.default_rng(seed), count)
 
 
 if __name__ == "__main__":
