@@ -52,7 +52,7 @@ static int predict_row(const struct predictor *p, const struct leat_json *row, s
     leat_buffer_append_char(&line, '{');
     put_values(p, &line, "out", p->out, p->info->output_count);
     if (p->info->classifier)
-        leat_put_count(&line, "label", leat_model_label(p->model, p->out));
+        leat_put_count(&line, "label", leat_model_label(p->model, p->out, p->sums));
     if (p->raw)
         put_values(p, &line, "raw", p->sums, p->info->raw_count);
     leat_buffer_append_char(&line, '}');

@@ -105,8 +105,9 @@ static void predict_plain(const struct leat_model *base, const double *row, doub
     free(raw);
 }
 
-static size_t label_of(const struct leat_model *base, const double *out)
+static size_t label_of(const struct leat_model *base, const double *out, const double *raw)
 {
+    (void)raw;
     const struct forest_model *model = forest_model(base);
     const struct leat_forest *forest = &model->forest;
     if (forest->link == LEAT_LINK_ARGMAX)

@@ -13,7 +13,7 @@ struct leat_model_kind {
                     double *ret_raw, void *scratch);
     void (*predict_plain)(const struct leat_model *model, const double *row, double *ret_out, double *ret_raw);
     size_t (*scratch)(const struct leat_model *model, size_t count);
-    size_t (*label)(const struct leat_model *model, const double *out);
+    size_t (*label)(const struct leat_model *model, const double *out, const double *raw);
     int (*code_text)(const struct leat_model *model, size_t feature, struct leat_bytes text, double *ret);
     int (*code_number)(const struct leat_model *model, size_t feature, double number, double *ret);
     /* Both NULL: info.explanation is NULL too. */

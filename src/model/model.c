@@ -182,9 +182,9 @@ void *leat_model_scratch_new(const struct leat_model *model, size_t count)
     return scratch;
 }
 
-size_t leat_model_label(const struct leat_model *model, const double *out)
+size_t leat_model_label(const struct leat_model *model, const double *out, const double *raw)
 {
-    return model->kind->label(model, out);
+    return model->kind->label(model, out, raw);
 }
 
 int leat_model_explain(const struct leat_model *model, const double *row, const double *background,

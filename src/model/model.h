@@ -88,9 +88,9 @@ void leat_model_predict(const struct leat_model *model, const double *rows, size
                         double *ret_out, double *ret_raw, void *scratch);
 size_t leat_model_scratch(const struct leat_model *model, size_t count);    /* never less for a larger count */
 void *leat_model_scratch_new(const struct leat_model *model, size_t count); /* so much of it; release with free() */
-/* A classifier's answer from its outputs: the class with the largest probability, or whether the one is above one
- * half. */
-size_t leat_model_label(const struct leat_model *model, const double *out);
+/* A classifier's answer: the class with the largest probability, or whether the one is above one half. A graph works
+ * out its label itself; that is the last of its raw values. */
+size_t leat_model_label(const struct leat_model *model, const double *out, const double *raw);
 /* The plain twin: one row, node by node over the tree as the file has it. For tests. */
 void leat_model_predict_plain(const struct leat_model *model, const double *row, double *ret_out, double *ret_raw);
 

@@ -40,7 +40,7 @@ static inline void fuzz_compare(const struct leat_model *model)
             double got = raw[row * info->raw_count + i];
             leat_assert(got == plain[i] || (isnan(got) && isnan(plain[i])));
         }
-        leat_model_label(model, out + row * info->output_count);
+        leat_model_label(model, out + row * info->output_count, raw + row * info->raw_count);
     }
     free(rows);
     free(out);
