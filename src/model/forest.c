@@ -103,10 +103,12 @@ int leat_forest_check_names(const struct leat_forest *forest, struct leat_error 
     return status;
 }
 
+/* Where the trainers part: LightGBM truncates towards zero, so that -0.5 is category 0; XGBoost takes what is below 0
+ * for invalid, and 2^24 and more. */
 static bool in_set(const struct leat_forest *forest, size_t set, double x)
 {
-    /* Also false for NaN. Truncation is towards zero, so -0.5 is category 0. */
-    if (!(x > -1.0 && x < 2147483648.0))
+    bool wide = forest->arithmetic == LEAT_FLOAT64;
+    if (!(wide ? x > -1.0 && x < 2147483648.0 : x >= 0 && x < 16777216.0))
         return false;
     uint32_t category = (uint32_t)(int32_t)x;
     const struct leat_category_set *s = &forest->sets[set];
@@ -115,42 +117,57 @@ static bool in_set(const struct leat_forest *forest, size_t set, double x)
     return (forest->words[s->first + category / 32] >> (category % 32) & 1) != 0;
 }
 
-static bool goes_left32(const struct leat_node *node, double x)
+static double rounded(const struct leat_forest *forest, double x)
 {
-    float value = (float)x;
-    if (isnan(value))
-        return (node->flags & LEAT_NODE_DEFAULT_LEFT) != 0;
-    return value < (float)node->value;
+    return forest->arithmetic == LEAT_FLOAT64 ? x : (double)(float)x;
 }
 
-static bool goes_left64(const struct leat_forest *forest, const struct leat_node *node, double x)
+static bool goes_left(const struct leat_forest *forest, const struct leat_node *node, double given)
 {
-    if (fabs(x) <= LEAT_TINY)
+    double x = rounded(forest, given);
+    if (forest->tiny_is_zero && fabs(x) <= LEAT_TINY)
         x = 0;
-    if ((node->flags & LEAT_NODE_CATEGORIES) != 0)
-        return in_set(forest, (size_t)node->value, x);
     if (isnan(x) && (node->flags & LEAT_NODE_NAN_IS_ZERO) != 0)
         x = 0;
     if (isnan(x) || (x == 0 && (node->flags & LEAT_NODE_ZERO_MISSING) != 0))
         return (node->flags & LEAT_NODE_DEFAULT_LEFT) != 0;
-    return x <= node->value;
+    if ((node->flags & LEAT_NODE_CATEGORIES) != 0)
+        return in_set(forest, (size_t)node->value, x);
+    if ((node->flags & LEAT_NODE_EQUAL) != 0)
+        return given == node->value;
+    double threshold = rounded(forest, node->value);
+    return (node->flags & LEAT_NODE_CLOSED) != 0 ? x <= threshold : x < threshold;
 }
 
-static double linear_value(const struct leat_forest *forest, const struct leat_node *leaf, const double *row)
+bool leat_forest_goes_left(const struct leat_forest *forest, const struct leat_node *node, const double *row)
 {
-    if (leaf->right < 0)
-        return leaf->value;
-    const struct leat_linear_leaf *linear = &forest->linear[leaf->right];
+    return goes_left(forest, node, row[node->feature]);
+}
+
+static const struct leat_node *leaf_of(const struct leat_forest *forest, size_t tree, const double *row)
+{
+    const struct leat_node *nodes = forest->nodes + forest->trees[tree].first;
+    const struct leat_node *node = nodes;
+    while (node->left >= 0)
+        node = nodes + (goes_left(forest, node, row[node->feature]) ? node->left : node->right);
+    return node;
+}
+
+double leat_forest_linear(const struct leat_forest *forest, int32_t leaf, double otherwise, const double *row)
+{
+    const struct leat_linear_leaf *linear = &forest->linear[leaf];
     double sum = linear->constant;
     for (uint32_t i = 0; i < linear->count; i++) {
         const struct leat_linear_term *term = &forest->terms[linear->first + i];
         double x = row[term->feature];
         if (isnan(x))
-            return leaf->value;
-        sum += term->coefficient * (fabs(x) <= LEAT_TINY ? 0 : x);
+            return otherwise;
+        sum += term->coefficient * (forest->tiny_is_zero && fabs(x) <= LEAT_TINY ? 0 : x);
     }
     return sum;
 }
+
+/* ---- sums in float ---- */
 
 static void weigh32(const struct leat_forest *forest, const double *row, float *ret_raw)
 {
@@ -166,34 +183,97 @@ static void weigh32(const struct leat_forest *forest, const double *row, float *
     }
 }
 
+static void add_leaf32(const struct leat_forest *forest, uint32_t group, const struct leat_node *leaf,
+                       const double *row, float *ret_raw)
+{
+    if (forest->leaf_width <= 1) {
+        ret_raw[group] += (float)(leaf->right < 0 ? leaf->value
+                                                  : leat_forest_linear(forest, leaf->right, leaf->value, row));
+        return;
+    }
+    const double *values = forest->leaf_values + (size_t)leaf->value;
+    for (size_t i = 0; i < forest->leaf_width; i++)
+        ret_raw[i] += (float)values[i];
+}
+
+void leat_forest_begin32(const struct leat_forest *forest, size_t count, float *ret_raw)
+{
+    for (size_t row = 0; row < count; row++)
+        for (size_t i = 0; i < forest->raw_count; i++)
+            *ret_raw++ = forest->base_last ? 0 : (float)forest->base[i];
+}
+
+void leat_forest_end32(const struct leat_forest *forest, size_t count, float *raw)
+{
+    for (size_t i = 0; forest->sum_scale != 0 && i < count * forest->raw_count; i++)
+        raw[i] *= (float)forest->sum_scale;
+    for (size_t row = 0; forest->base_last && row < count; row++)
+        for (size_t i = 0; i < forest->raw_count; i++)
+            *raw++ += (float)forest->base[i];
+}
+
 void leat_forest_walk32(const struct leat_forest *forest, const double *row, float *ret_raw)
 {
     if (forest->weights != NULL) {
         weigh32(forest, row, ret_raw);
         return;
     }
-    for (size_t group = 0; group < forest->raw_count; group++)
-        ret_raw[group] = forest->base_last ? 0 : (float)forest->base[group];
-    for (size_t tree = 0; tree < forest->tree_count; tree++) {
-        const struct leat_node *nodes = forest->nodes + forest->trees[tree].first;
-        const struct leat_node *node = nodes;
-        while (node->left >= 0)
-            node = nodes + (goes_left32(node, row[node->feature]) ? node->left : node->right);
-        ret_raw[forest->trees[tree].group] += (float)node->value;
+    leat_forest_begin32(forest, 1, ret_raw);
+    for (size_t tree = 0; tree < forest->tree_count; tree++)
+        add_leaf32(forest, forest->trees[tree].group, leaf_of(forest, tree, row), row, ret_raw);
+    leat_forest_end32(forest, 1, ret_raw);
+}
+
+/* ---- sums in double ---- */
+
+/* What is missing makes the sum NaN: a linear model has no other answer to it. */
+static void weigh64(const struct leat_forest *forest, const double *row, double *ret_raw)
+{
+    size_t groups = forest->raw_count;
+    for (size_t group = 0; group < groups; group++) {
+        double sum = forest->base[group] + forest->weights[forest->feature_count * groups + group];
+        for (size_t feature = 0; feature < forest->feature_count; feature++)
+            sum += rounded(forest, row[feature]) * forest->weights[feature * groups + group];
+        ret_raw[group] = sum;
     }
-    for (size_t group = 0; group < forest->raw_count && forest->base_last; group++)
-        ret_raw[group] += (float)forest->base[group];
+}
+
+static void add_leaf64(const struct leat_forest *forest, uint32_t group, const struct leat_node *leaf,
+                       const double *row, double *ret_raw)
+{
+    if (forest->leaf_width <= 1) {
+        ret_raw[group] += leaf->right < 0 ? leaf->value : leat_forest_linear(forest, leaf->right, leaf->value, row);
+        return;
+    }
+    const double *values = forest->leaf_values + (size_t)leaf->value;
+    for (size_t i = 0; i < forest->leaf_width; i++)
+        ret_raw[i] += values[i];
+}
+
+void leat_forest_begin64(const struct leat_forest *forest, size_t count, double *ret_raw)
+{
+    for (size_t row = 0; row < count; row++)
+        for (size_t i = 0; i < forest->raw_count; i++)
+            *ret_raw++ = forest->base_last ? 0 : forest->base[i];
+}
+
+void leat_forest_end64(const struct leat_forest *forest, size_t count, double *raw)
+{
+    for (size_t i = 0; forest->sum_scale != 0 && i < count * forest->raw_count; i++)
+        raw[i] *= forest->sum_scale;
+    for (size_t row = 0; forest->base_last && row < count; row++)
+        for (size_t i = 0; i < forest->raw_count; i++)
+            *raw++ += forest->base[i];
 }
 
 void leat_forest_walk64(const struct leat_forest *forest, const double *row, double *ret_raw)
 {
-    for (size_t group = 0; group < forest->raw_count; group++)
-        ret_raw[group] = forest->base[group];
-    for (size_t tree = 0; tree < forest->tree_count; tree++) {
-        const struct leat_node *nodes = forest->nodes + forest->trees[tree].first;
-        const struct leat_node *node = nodes;
-        while (node->left >= 0)
-            node = nodes + (goes_left64(forest, node, row[node->feature]) ? node->left : node->right);
-        ret_raw[forest->trees[tree].group] += linear_value(forest, node, row);
+    if (forest->weights != NULL) {
+        weigh64(forest, row, ret_raw);
+        return;
     }
+    leat_forest_begin64(forest, 1, ret_raw);
+    for (size_t tree = 0; tree < forest->tree_count; tree++)
+        add_leaf64(forest, forest->trees[tree].group, leaf_of(forest, tree, row), row, ret_raw);
+    leat_forest_end64(forest, 1, ret_raw);
 }

@@ -29,7 +29,7 @@ enum leat_node_flag {
     LEAT_NODE_ZERO_MISSING = 4, /* 0 is missing */
     LEAT_NODE_CATEGORIES = 8,   /* in the set `sets[value]` goes left; else, or negative, right */
     LEAT_NODE_CLOSED = 16,      /* x <= value goes left; without it x < value */
-    LEAT_NODE_EQUAL = 32,       /* x == value goes left */
+    LEAT_NODE_EQUAL = 32,       /* x == value goes left; codes of categories, never rounded */
 };
 
 struct leat_node {
@@ -137,6 +137,16 @@ int leat_forest_check_names(const struct leat_forest *forest, struct leat_error 
 /* The plain evaluation of one row: raw_count sums. Nothing is prepared or interleaved. */
 void leat_forest_walk32(const struct leat_forest *forest, const double *row, float *ret_raw);
 void leat_forest_walk64(const struct leat_forest *forest, const double *row, double *ret_raw);
+
+/* Whether a row goes left at a split. */
+bool leat_forest_goes_left(const struct leat_forest *forest, const struct leat_node *node, const double *row);
+/* What kernels share with the plain walk: sums before the first tree and after the last one, of `count` rows; and the
+ * value of linear leaf `leaf`, or `otherwise` when a feature of it is missing. */
+void leat_forest_begin32(const struct leat_forest *forest, size_t count, float *ret_raw);
+void leat_forest_begin64(const struct leat_forest *forest, size_t count, double *ret_raw);
+void leat_forest_end32(const struct leat_forest *forest, size_t count, float *raw);
+void leat_forest_end64(const struct leat_forest *forest, size_t count, double *raw);
+double leat_forest_linear(const struct leat_forest *forest, int32_t leaf, double otherwise, const double *row);
 
 /* The link: raw_count sums to leat_forest_outputs values. */
 void leat_link32(const struct leat_forest *forest, const float *raw, double *ret_out);

@@ -65,6 +65,8 @@ static inline double leaf64(uint64_t bits)
 #define KERNEL_NODES(kernel) (kernel)->nodes.narrow
 #define KERNEL_X uint32_t
 #define KERNEL_SUM float
+#define KERNEL_BEGIN leat_forest_begin32
+#define KERNEL_END leat_forest_end32
 #define KERNEL_LEAF(bits) leaf32(bits)
 #define KERNEL_ORDERED(x, kind) order32((float)(x))
 #include "model/kernel_step.h"
@@ -74,6 +76,8 @@ static inline double leaf64(uint64_t bits)
 #define KERNEL_NODES(kernel) (kernel)->nodes.wide
 #define KERNEL_X uint64_t
 #define KERNEL_SUM float
+#define KERNEL_BEGIN leat_forest_begin32
+#define KERNEL_END leat_forest_end32
 #define KERNEL_LEAF(bits) (float)leaf64(bits)
 #define KERNEL_ORDERED(x, kind) order64((double)(float)(x))
 #include "model/kernel_step.h"
@@ -83,6 +87,8 @@ static inline double leaf64(uint64_t bits)
 #define KERNEL_NODES(kernel) (kernel)->nodes.wide
 #define KERNEL_X uint64_t
 #define KERNEL_SUM double
+#define KERNEL_BEGIN leat_forest_begin64
+#define KERNEL_END leat_forest_end64
 #define KERNEL_LEAF(bits) leaf64(bits)
 #define KERNEL_ORDERED(x, kind) order_kind(x, kind)
 #include "model/kernel_step.h"
@@ -142,20 +148,24 @@ static bool is_negated(const struct leat_node *node)
 }
 
 /* Compiled nodes have no category sets and no linear leaves. */
-static bool can_compile(const struct leat_node *node)
+static bool can_compile(const struct leat_forest *forest, const struct leat_node *node)
 {
-    return node->left < 0 ? node->right < 0 : (node->flags & LEAT_NODE_CATEGORIES) == 0;
+    uint32_t beyond = LEAT_NODE_CATEGORIES | LEAT_NODE_EQUAL;
+    if (forest->arithmetic == LEAT_FLOAT32)
+        beyond |= LEAT_NODE_NAN_IS_ZERO | LEAT_NODE_ZERO_MISSING;
+    return node->left < 0 ? node->right < 0 : (node->flags & beyond) == 0;
 }
 
 static bool must_walk(const struct leat_forest *forest, uint32_t *queue)
 {
-    if (forest->weights != NULL || forest->tree_count == 0)
+    if (forest->weights != NULL || forest->tree_count == 0 || forest->leaf_width > 1 ||
+        forest->arithmetic == LEAT_FLOAT32_SUM64 || forest->tiny_is_zero != (forest->arithmetic == LEAT_FLOAT64))
         return true;
     for (size_t tree = 0; tree < forest->tree_count; tree++) {
         size_t depth = 0;
         size_t count = leat_forest_order(forest, tree, queue, &depth);
         for (size_t i = 0; i < count; i++)
-            if (!can_compile(&forest->nodes[forest->trees[tree].first + queue[i]]))
+            if (!can_compile(forest, &forest->nodes[forest->trees[tree].first + queue[i]]))
                 return true;
     }
     return false;
@@ -250,10 +260,10 @@ static size_t make_groups(struct compiler *c)
  * does. In a negated column the order is opposite and the children are exchanged: 'right' is then the file's left.
  * `ordered` is the file's threshold as an integer, `missing` the largest one; a threshold that is NaN has
  * everything but missing values to its right. */
-static uint64_t threshold_of(const struct compiler *c, const struct leat_node *node, uint64_t ordered, uint64_t missing)
+static uint64_t threshold_of(const struct leat_node *node, uint64_t ordered, uint64_t missing)
 {
     bool negated = is_negated(node);
-    bool equal_goes_left = c->forest->arithmetic == LEAT_FLOAT64;
+    bool equal_goes_left = (node->flags & LEAT_NODE_CLOSED) != 0;
     if (ordered == missing)
         return negated ? missing - 1 : 0;
     if (negated)
@@ -262,11 +272,11 @@ static uint64_t threshold_of(const struct compiler *c, const struct leat_node *n
 }
 
 /* Both zeros must be on one side of a threshold of zero: right where equals go right, else left. */
-static double one_zero(const struct compiler *c, double threshold)
+static double one_zero(const struct leat_node *node)
 {
-    if (threshold != 0)
-        return threshold;
-    return c->forest->arithmetic == LEAT_FLOAT64 ? 0.0 : -0.0;
+    if (node->value != 0)
+        return node->value;
+    return (node->flags & LEAT_NODE_CLOSED) != 0 ? 0.0 : -0.0;
 }
 
 static void put_narrow(struct compiler *c, size_t at, const struct leat_node *node, uint64_t column, uint32_t left)
@@ -275,7 +285,7 @@ static void put_narrow(struct compiler *c, size_t at, const struct leat_node *no
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
     if (node->left >= 0)
-        bits = (uint32_t)threshold_of(c, node, order32((float)one_zero(c, node->value)), UINT32_MAX);
+        bits = (uint32_t)threshold_of(node, order32((float)one_zero(node)), UINT32_MAX);
     c->kernel->nodes.narrow[at] = (struct leat_node_narrow){bits, (uint16_t)column, (uint16_t)left};
 }
 
@@ -284,7 +294,7 @@ static void put_wide(struct compiler *c, size_t at, const struct leat_node *node
     uint64_t bits;
     memcpy(&bits, &node->value, sizeof bits);
     if (node->left >= 0)
-        bits = threshold_of(c, node, order64(one_zero(c, node->value)), UINT64_MAX);
+        bits = threshold_of(node, order64(one_zero(node)), UINT64_MAX);
     c->kernel->nodes.wide[at] = (struct leat_node_wide){bits, (uint32_t)column, left};
 }
 

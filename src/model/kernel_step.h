@@ -4,6 +4,7 @@
  *   KERNEL_NODE                a node; KERNEL_NODES(kernel): where they are
  *   KERNEL_X                   an unsigned integer: what columns are laid out as
  *   KERNEL_SUM                 what leaves are added up in
+ *   KERNEL_BEGIN, KERNEL_END   the sums before the first tree and after the last
  *   KERNEL_LEAF(bits)          a leaf's value
  *   KERNEL_ORDERED(x, kind)    the value x of a feature as an integer, for a column of that kind; the largest one: missing
  *
@@ -125,8 +126,7 @@ static void KERNEL(run)(const struct leat_kernel *kernel, const double *rows, si
 {
     size_t raw_count = kernel->forest->raw_count;
     size_t tile_size = kernel->place_count * LEAT_LANES;
-    for (size_t i = 0; i < count * raw_count; i++)
-        ret_raw[i] = kernel->forest->base_last ? 0 : (KERNEL_SUM)kernel->forest->base[i % raw_count];
+    KERNEL_BEGIN(kernel->forest, count, ret_raw);
     size_t row = 0;
     while (count - row >= LEAT_LANES) {
         size_t block = count - row < kernel->block ? (count - row) / LEAT_LANES * LEAT_LANES : kernel->block;
@@ -139,8 +139,7 @@ static void KERNEL(run)(const struct leat_kernel *kernel, const double *rows, si
         KERNEL(lay_out)(kernel, rows + row * stride, x);
         KERNEL(run_row)(kernel, x, ret_raw + row * raw_count);
     }
-    for (size_t i = 0; i < count * raw_count && kernel->forest->base_last; i++)
-        ret_raw[i] += (KERNEL_SUM)kernel->forest->base[i % raw_count];
+    KERNEL_END(kernel->forest, count, ret_raw);
 }
 
 #undef KERNEL
@@ -148,5 +147,7 @@ static void KERNEL(run)(const struct leat_kernel *kernel, const double *rows, si
 #undef KERNEL_NODES
 #undef KERNEL_X
 #undef KERNEL_SUM
+#undef KERNEL_BEGIN
+#undef KERNEL_END
 #undef KERNEL_LEAF
 #undef KERNEL_ORDERED

@@ -348,12 +348,13 @@ static int read_leaves(struct loader *l, const struct tree_text *text, size_t tr
     return at_end(values) ? 0 : bad_array(l, text, tree, FIELD_VALUE, leaves);
 }
 
-/* Bit 0: categories. Bit 1: missing goes left. Bits 2 and 3: what is missing: nothing, zero, NaN. */
+/* Bit 0: categories, of which missing ones go right whatever the other bits say. Bit 1: missing goes left. Bits 2 and
+ * 3: what is missing: nothing, zero, NaN. */
 static uint32_t flags_of(int64_t decision)
 {
-    uint32_t flags = (decision & 2) != 0 ? LEAT_NODE_DEFAULT_LEFT : 0;
     if ((decision & 1) != 0)
-        flags |= LEAT_NODE_CATEGORIES;
+        return LEAT_NODE_CATEGORIES;
+    uint32_t flags = LEAT_NODE_CLOSED | ((decision & 2) != 0 ? LEAT_NODE_DEFAULT_LEFT : 0);
     int64_t missing = decision >> 2 & 3;
     if (missing != 2)
         flags |= LEAT_NODE_NAN_IS_ZERO;
@@ -628,6 +629,7 @@ int leat_lightgbm_load(const char *name, struct leat_bytes file, struct leat_for
     struct loader loader = {.forest = ret, .reader = {.rest = file}, .err = err, .declared_trees = -1};
     ret->format = "lightgbm-text";
     ret->arithmetic = LEAT_FLOAT64;
+    ret->tiny_is_zero = true;
     int status = read_file(&loader);
     free(loader.nodes);
     free(loader.trees);

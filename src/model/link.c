@@ -1,5 +1,5 @@
 /* From raw sums to what the trainer's predict gives, in the trainer's own arithmetic: XGBoost's links are float32
- * throughout (a softmax's sum excepted), LightGBM's are double. */
+ * throughout (a softmax's sum excepted), LightGBM's and CatBoost's are double. */
 #include "model/forest.h"
 
 #include <math.h>
@@ -72,7 +72,7 @@ void leat_link32(const struct leat_forest *forest, const float *raw, double *ret
             ret_out[i] = raw[i] > 0 ? 1 : 0;
         return;
     case LEAT_LINK_IDENTITY:
-    case LEAT_LINK_SIGNED_SQUARE:
+    case LEAT_LINK_SIGNED_SQUARE: /* only in double */
     case LEAT_LINK_LOG1P_EXP:
         for (size_t i = 0; i < count; i++)
             ret_out[i] = (double)raw[i];
@@ -94,6 +94,21 @@ static void softmax64(double *values, size_t count)
         values[i] /= sum;
 }
 
+static size_t first_largest64(const double *raw, size_t count)
+{
+    size_t largest = 0;
+    for (size_t i = 1; i < count; i++)
+        if (raw[i] > raw[largest])
+            largest = i;
+    return largest;
+}
+
+static void expectiles64(double *values, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        values[i] = values[i - 1] + (fmax(values[i], 0) + log1p(exp(-fabs(values[i]))) + 1e-6);
+}
+
 static double link64(const struct leat_forest *forest, double x)
 {
     switch (forest->link) {
@@ -105,6 +120,8 @@ static double link64(const struct leat_forest *forest, double x)
         return copysign(x * x, x);
     case LEAT_LINK_LOG1P_EXP:
         return log1p(exp(x));
+    case LEAT_LINK_HINGE:
+        return x > 0 ? 1 : 0;
     default:
         return x;
     }
@@ -112,8 +129,15 @@ static double link64(const struct leat_forest *forest, double x)
 
 void leat_link64(const struct leat_forest *forest, const double *raw, double *ret_out)
 {
-    for (size_t i = 0; i < forest->raw_count; i++)
+    size_t count = forest->raw_count;
+    if (forest->link == LEAT_LINK_ARGMAX) {
+        ret_out[0] = (double)first_largest64(raw, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
         ret_out[i] = link64(forest, forest->rounds > 0 ? raw[i] / forest->rounds : raw[i]);
     if (forest->link == LEAT_LINK_SOFTMAX)
-        softmax64(ret_out, forest->raw_count);
+        softmax64(ret_out, count);
+    if (forest->link == LEAT_LINK_EXPECTILES)
+        expectiles64(ret_out, count);
 }
