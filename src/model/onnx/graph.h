@@ -135,6 +135,8 @@ int leat_node_output(struct leat_graph *graph, struct leat_node *node, uint32_t 
 /* `bytes` for the time of its run, at node->workspace, aligned to 64. Once. */
 int leat_node_workspace(struct leat_graph *graph, struct leat_node *node, size_t bytes, struct leat_error *err);
 struct leat_arena *leat_graph_arena(struct leat_graph *graph);
+/* What an operator has made outside the arena: release(object) is called when the graph is freed, compiled or not. */
+void leat_graph_keep(struct leat_graph *graph, void *object, void (*release)(void *object));
 /* "%s: does not run here: type %s" and the like: */
 int leat_node_refuse_type(const struct leat_node *node, uint32_t input, struct leat_error *err);
 
