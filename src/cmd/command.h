@@ -69,6 +69,6 @@ extern const struct leat_command leat_command_status;
 extern const struct leat_command leat_command_history;
 extern const struct leat_command leat_command_compare;
 extern const struct leat_command leat_command_explain;
-extern const struct leat_command leat_command_model; /* model add|list|show|verify|predict */
+extern const struct leat_command leat_command_model; /* model add|list|show|diff|verify|predict */
 
 #endif

@@ -97,8 +97,8 @@ void leat_put_time(struct leat_buffer *out, const char *name, int64_t time)
 /* ---- the family ---- */
 
 static const struct leat_command *const actions[] = {
-    &leat_command_model_add,    &leat_command_model_list,    &leat_command_model_show,
-    &leat_command_model_verify, &leat_command_model_predict,
+    &leat_command_model_add,  &leat_command_model_list,   &leat_command_model_show,
+    &leat_command_model_diff, &leat_command_model_verify, &leat_command_model_predict,
 };
 
 #define ACTION_COUNT (sizeof actions / sizeof actions[0])
@@ -143,7 +143,7 @@ static int run_model(const struct leat_command *command, int argc, char **argv)
 
 const struct leat_command leat_command_model = {
     .name = "model",
-    .arguments = "add|list|show|verify|predict …",
+    .arguments = "add|list|show|diff|verify|predict …",
     .summary = "keep versions of models, and try them out",
     .run = run_model,
 };

@@ -35,6 +35,7 @@ extern const struct leat_command leat_command_model_add;
 extern const struct leat_command leat_command_model_list;
 extern const struct leat_command leat_command_model_show;
 extern const struct leat_command leat_command_model_verify;
+extern const struct leat_command leat_command_model_diff;
 extern const struct leat_command leat_command_model_predict;
 
 #endif

@@ -107,14 +107,26 @@ static void put_metrics(struct leat_buffer *out, const struct leat_metric *metri
     leat_buffer_append_char(out, '}');
 }
 
-static void put_features(struct leat_buffer *out, const char *const *names, size_t count)
+/* In quotes unless they are whole numbers. */
+static void put_list(struct leat_buffer *out, const char *name, const char *const *texts, size_t count, bool numbers)
 {
-    leat_buffer_append_text(out, ",\n  \"features\": [");
+    leat_buffer_format(out, ",\n  \"%s\": [", name);
     for (size_t i = 0; i < count; i++) {
         leat_buffer_append_text(out, i == 0 ? "" : ", ");
-        leat_json_put_string(out, leat_bytes_of(names[i]));
+        if (numbers)
+            leat_buffer_append_text(out, texts[i]);
+        else
+            leat_json_put_string(out, leat_bytes_of(texts[i]));
     }
     leat_buffer_append_char(out, ']');
+}
+
+static void put_options(struct leat_buffer *out, const struct leat_model_options *options)
+{
+    if (options->rounds > 0)
+        leat_buffer_format(out, ",\n  \"rounds\": %zu", options->rounds);
+    if (options->class_names != NULL)
+        put_list(out, "classes", options->class_names, options->class_count, options->class_numbers);
 }
 
 /* What `model add` has read, checked and is about to write. */
@@ -140,7 +152,8 @@ static void write_meta(const struct addition *a, uint32_t number, struct leat_bu
         leat_json_put_double(out, draft->threshold);
     }
     put_metrics(out, draft->metrics, draft->metric_count);
-    put_features(out, a->features, a->feature_count);
+    put_options(out, &draft->options);
+    put_list(out, "features", a->features, a->feature_count, false);
     if (draft->note != NULL)
         put_text(out, "note", draft->note);
     leat_digest(leat_buffer_view(&a->model), digest);
@@ -331,14 +344,25 @@ static int choose_features(struct addition *a, const struct leat_model_info *inf
     return 0;
 }
 
+/* The name that a model file has in its folder. */
+static const char *file_name_of(const char *format)
+{
+    static const struct {
+        const char *format, *name;
+    } names[] = {{"lightgbm-text", "model.txt"}, {"xgboost-ubjson", "model.ubj"}, {"onnx", "model.onnx"}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(names[i].format, format) == 0)
+            return names[i].name;
+    return "model.json";
+}
+
 static int check_addition(struct addition *a, struct leat_arena *arena, struct leat_error *err)
 {
     struct leat_model *model = NULL;
     size_t rows = 0;
-    if (leat_model_load(a->draft->model_file, leat_buffer_view(&a->model), NULL, &model, err) != 0)
+    if (leat_model_load(a->draft->model_file, leat_buffer_view(&a->model), &a->draft->options, &model, err) != 0)
         return -1;
-    bool text = strcmp(leat_model_info(model)->format, "lightgbm-text") == 0;
-    a->model_name = text ? "model.txt" : "model.json";
+    a->model_name = file_name_of(leat_model_info(model)->format);
     int status = choose_features(a, leat_model_info(model), arena, err);
     if (status == 0 && a->has_parity)
         status = leat_parity_check(model, a->features, leat_buffer_view(&a->parity), &rows, err);
@@ -524,12 +548,51 @@ static int read_checked(const char *folder, const char *name, size_t max, const 
     return 0;
 }
 
-static int load_model(struct version_box *box, const char *folder, const struct leat_json *files, struct leat_error *err)
+/* "rounds" and "classes"; the texts are the box's. */
+static int read_options(struct version_box *box, const struct leat_json *meta, struct leat_model_options *ret,
+                        struct leat_error *err)
+{
+    int64_t rounds = 0;
+    const struct leat_json *classes = leat_json_get(meta, "classes");
+    if (leat_json_get(meta, "rounds") != NULL &&
+        (!leat_json_integer(leat_json_get(meta, "rounds"), &rounds) || rounds < 1))
+        return leat_error_set(err, LEAT_ERROR_FINDING, "version.json: \"rounds\" is not a number from 1");
+    *ret = (struct leat_model_options){.rounds = (size_t)rounds};
+    if (classes == NULL || classes->type != LEAT_JSON_ARRAY)
+        return 0;
+    const char **names = leat_arena_zalloc(&box->arena, classes->count + 1, sizeof *names);
+    ret->class_numbers = true;
+    for (uint32_t i = 0; i < classes->count; i++) {
+        const struct leat_json *class = &classes->as.elements[i];
+        ret->class_numbers &= class->type == LEAT_JSON_INT;
+        names[i] = class->type == LEAT_JSON_INT ? leat_arena_format(&box->arena, "%lld", (long long)class->as.integer)
+                                                : leat_arena_strdup(&box->arena, leat_json_text(class, ""));
+    }
+    ret->class_names = names;
+    ret->class_count = classes->count;
+    return 0;
+}
+
+/* The one of the files that is the model. */
+static const char *model_file_of(const struct leat_json *files)
+{
+    for (uint32_t i = 0; files != NULL && files->type == LEAT_JSON_OBJECT && i < files->count; i++) {
+        const char *name = files->as.members[i].name.data;
+        if (strncmp(name, "model.", 6) == 0 && strchr(name, '/') == NULL)
+            return name;
+    }
+    return "model.json";
+}
+
+static int load_model(struct version_box *box, const char *folder, const struct leat_json *meta, struct leat_error *err)
 {
     LEAT_CLEAN_BUFFER content = {0};
-    const char *name = leat_json_get(files, "model.txt") != NULL ? "model.txt" : "model.json";
-    if (read_checked(folder, name, LEAT_MODEL_BYTES_MAX, files, &content, err) != 0 ||
-        leat_model_load(name, leat_buffer_view(&content), NULL, &box->version.model, err) != 0)
+    struct leat_model_options options;
+    const struct leat_json *files = leat_json_get(meta, "files");
+    const char *name = model_file_of(files);
+    if (read_options(box, meta, &options, err) != 0 ||
+        read_checked(folder, name, LEAT_MODEL_BYTES_MAX, files, &content, err) != 0 ||
+        leat_model_load(name, leat_buffer_view(&content), &options, &box->version.model, err) != 0)
         return -1;
     const struct leat_model_info *info = leat_model_info(box->version.model);
     if (info->feature_count != box->version.feature_count)
@@ -553,10 +616,9 @@ static int check_parity(struct version_box *box, const char *folder, const struc
 static int load_parts(struct version_box *box, const char *folder, const struct leat_json *meta, const char *name,
                       uint32_t number, struct leat_error *err)
 {
-    const struct leat_json *files = leat_json_get(meta, "files");
-    if (read_meta(box, meta, name, number, err) != 0 || load_model(box, folder, files, err) != 0)
+    if (read_meta(box, meta, name, number, err) != 0 || load_model(box, folder, meta, err) != 0)
         return -1;
-    return check_parity(box, folder, files, err);
+    return check_parity(box, folder, leat_json_get(meta, "files"), err);
 }
 
 static int load_folder(struct version_box *box, const char *folder, const char *name, uint32_t number,
@@ -615,4 +677,14 @@ int leat_registry_load(const char *root, const char *name, uint32_t number, stru
     }
     *ret = &box->version;
     return 0;
+}
+
+int leat_registry_parity(const char *root, const char *name, uint32_t number, struct leat_buffer *ret,
+                         struct leat_error *err)
+{
+    if (check_name(name, err) != 0)
+        return -1;
+    struct path folder = version_path(root, name, number);
+    struct path file = path_of(folder.text, "parity.jsonl");
+    return leat_file_exists(file.text) ? leat_file_read(file.text, PARITY_BYTES_MAX, ret, err) : 0;
 }
