@@ -2,6 +2,7 @@
 #include "model/forest.h"
 
 #include "base/arena.h"
+#include "model/explain.h"
 #include "model/kernel.h"
 #include "model/kind.h"
 
@@ -12,6 +13,7 @@ struct forest_model {
     struct leat_model model;
     struct leat_forest forest;
     struct leat_kernel kernel;
+    struct leat_explainer *explainer; /* NULL: it can not be explained */
 };
 
 static const struct forest_model *forest_model(const struct leat_model *model)
@@ -121,6 +123,22 @@ static size_t label_of(const struct leat_model *base, const double *out, const d
     return largest;
 }
 
+/* ---- explaining ---- */
+
+static int explain(const struct leat_model *base, const double *row, const double *background, size_t background_count,
+                   double *ret, void *scratch)
+{
+    (void)background;
+    (void)background_count;
+    leat_explainer_run(forest_model(base)->explainer, row, ret, scratch);
+    return 0;
+}
+
+static size_t explain_scratch(const struct leat_model *base)
+{
+    return leat_explainer_scratch(forest_model(base)->explainer);
+}
+
 /* ---- categories ---- */
 
 static int code_text(const struct leat_model *base, size_t feature, struct leat_bytes text, double *ret)
@@ -149,6 +167,8 @@ static void fill_info(struct forest_model *model)
         .raw_count = forest->raw_count,
         .output_count = leat_forest_outputs(forest),
         .classifier = forest->class_count > 0,
+        .no_probability = forest->class_count > 0 && forest->link != LEAT_LINK_SIGMOID &&
+                          forest->link != LEAT_LINK_SOFTMAX,
         .class_count = forest->class_count,
         .output_names = forest->output_names,
         .class_names = forest->class_names,
@@ -164,6 +184,7 @@ static void fill_info(struct forest_model *model)
 static void free_model(struct leat_model *base)
 {
     struct forest_model *model = (struct forest_model *)base;
+    leat_explainer_free(model->explainer);
     leat_kernel_done(&model->kernel);
     leat_forest_done(&model->forest);
     free(model);
@@ -177,6 +198,8 @@ static const struct leat_model_kind kind = {
     .label = label_of,
     .code_text = code_text,
     .code_number = code_number,
+    .explain = explain,
+    .explain_scratch = explain_scratch,
 };
 
 int leat_forest_model_new(struct leat_forest *forest, struct leat_model **ret, struct leat_error *err)
@@ -186,7 +209,12 @@ int leat_forest_model_new(struct leat_forest *forest, struct leat_model **ret, s
     model->forest = *forest;
     model->model.kind = &kind;
     leat_kernel_compile(&model->forest, &model->kernel);
+    model->explainer = leat_explainer_new(&model->forest);
     fill_info(model);
+    if (model->explainer != NULL) {
+        model->model.info.explanation = leat_explainer_name(model->explainer);
+        model->model.info.bytes += leat_explainer_bytes(model->explainer);
+    }
     atomic_init(&model->model.references, 1);
     *ret = &model->model;
     return 0;

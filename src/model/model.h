@@ -45,6 +45,7 @@ struct leat_model_info {
     /* binary classifiers: 1 output, the probability of the positive class */
     const char *const *output_names; /* one each: a class, a target, a quantile; NULL: they have none */
     bool classifier;
+    bool no_probability; /* a classifier's outputs are a margin or a class instead */
     size_t class_count;             /* 2 for a binary classifier; 0 for none */
     const char *const *class_names; /* as text; NULL: 0, 1, … */
     bool class_numbers;             /* the names are whole numbers */
