@@ -152,9 +152,14 @@ static inline void leat_run_fail(struct leat_run *run, const char *why)
 /* ---- the tables ---- */
 
 /* Each ends with an entry without a name. */
-extern const struct leat_operator leat_ops_elementwise[]; /* Add … Where, Cast, activations */
-extern const struct leat_operator leat_ops_shape[];       /* Reshape, Concat, Gather, Slice, … */
-extern const struct leat_operator leat_ops_math[];        /* MatMul, Gemm, Reduce*, normalisation, softmax, TopK */
+extern const struct leat_operator leat_ops_elementwise[]; /* Add … Where: several inputs, with broadcasting */
+extern const struct leat_operator leat_ops_unary[];       /* Abs …, activations */
+extern const struct leat_operator leat_ops_cast[];        /* Cast, CastLike */
+extern const struct leat_operator leat_ops_shape[];       /* Reshape, Concat, Slice, … */
+extern const struct leat_operator leat_ops_gather[];      /* Gather*, Scatter*, OneHot, and what depends on content */
+extern const struct leat_operator leat_ops_math[];        /* MatMul, Gemm, Einsum */
+extern const struct leat_operator leat_ops_reduce[];      /* Reduce*, ArgMax, TopK, CumSum */
+extern const struct leat_operator leat_ops_normalize[];   /* *Normalization, Softmax */
 extern const struct leat_operator leat_ops_ml[];          /* ai.onnx.ml but trees */
 extern const struct leat_operator leat_ops_trees[];       /* TreeEnsemble* */
 extern const struct leat_operator leat_ops_control[];     /* If, Scan, Loop */
