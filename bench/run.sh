@@ -91,6 +91,11 @@ for name in event expr windows model decision core stream; do
         run "$name" "$dir/bench_$name"
     fi
 done
+# The peers' own libraries are large: build/bench-peers is made once.
+if wanted peers "$@"; then
+    python=$(scripts/venv.sh numpy xgboost-cpu lightgbm catboost onnx onnxruntime)
+    "$python" bench/peers.py build/bench-peers
+fi
 for source in bench/bench_*.c; do
     name=$(basename "$source" .c)
     name=${name#bench_}
