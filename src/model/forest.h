@@ -75,6 +75,7 @@ enum leat_link {
     LEAT_LINK_EXPECTILES,
     LEAT_LINK_SIGNED_SQUARE,
     LEAT_LINK_LOG1P_EXP,
+    LEAT_LINK_UNCERTAINTY, /* CatBoost: a mean and, of its logarithm's half, a variance */
 };
 
 struct leat_forest {
@@ -101,6 +102,7 @@ struct leat_forest {
     bool sigmoid_unclamped; /* of LEAT_LINK_SIGMOID, float32 */
     double rounds;          /* 0, or what sums are divided by before the link */
     size_t class_count;     /* 0: not a classifier */
+    double label_above;     /* 0, or what the one probability must exceed for the positive class instead of 0.5 */
 
     struct leat_node *nodes;
     size_t node_count;

@@ -114,6 +114,8 @@ static size_t label_of(const struct leat_model *base, const double *out, const d
     const struct leat_forest *forest = &model->forest;
     if (forest->link == LEAT_LINK_ARGMAX)
         return (size_t)out[0];
+    if (forest->label_above > 0)
+        return out[0] > forest->label_above;
     if (forest->raw_count == 1)
         return out[0] > (forest->link == LEAT_LINK_IDENTITY ? 0.0 : 0.5);
     size_t largest = 0;

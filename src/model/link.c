@@ -74,6 +74,7 @@ void leat_link32(const struct leat_forest *forest, const float *raw, double *ret
     case LEAT_LINK_IDENTITY:
     case LEAT_LINK_SIGNED_SQUARE: /* only in double */
     case LEAT_LINK_LOG1P_EXP:
+    case LEAT_LINK_UNCERTAINTY:
         for (size_t i = 0; i < count; i++)
             ret_out[i] = (double)raw[i];
         return;
@@ -140,4 +141,6 @@ void leat_link64(const struct leat_forest *forest, const double *raw, double *re
         softmax64(ret_out, count);
     if (forest->link == LEAT_LINK_EXPECTILES)
         expectiles64(ret_out, count);
+    if (forest->link == LEAT_LINK_UNCERTAINTY)
+        ret_out[1] = exp(2 * ret_out[1]);
 }

@@ -45,7 +45,7 @@ static int load_forest(const char *name, struct leat_bytes file, const struct le
         return leat_lightgbm_load(name, text, ret, err);
     if (starts(text, "{L") || starts(text, "{l") || starts(text, "{i") || starts(text, "{U") || starts(text, "{$"))
         return leat_xgboost_load(name, file, options, ret, err);
-    if (starts(text, "{") && contains(text, "\"oblivious_trees\"", text.len) && !contains(text, "\"learner\"", text.len))
+    if (starts(text, "{") && contains(text, "\"scale_and_bias\"", text.len) && !contains(text, "\"learner\"", text.len))
         return leat_catboost_load(name, text, ret, err);
     if (starts(text, "{"))
         return leat_xgboost_load(name, text, options, ret, err);
