@@ -545,6 +545,14 @@ int leat_json_parse(struct leat_bytes text, int flags, struct leat_json_document
     return 0;
 }
 
+struct leat_json_document *leat_json_document_new(struct leat_arena **ret_arena, struct leat_json **ret_root)
+{
+    auto *document = static_cast<leat_json_document *>(leat_calloc(1, sizeof(leat_json_document)));
+    *ret_arena = &document->arena;
+    *ret_root = &document->root;
+    return document;
+}
+
 void leat_json_free(struct leat_json_document *document)
 {
     if (document == nullptr)

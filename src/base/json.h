@@ -42,6 +42,7 @@ struct leat_json_member {
 };
 
 struct leat_json_document; /* owns the tree */
+struct leat_arena;
 
 enum leat_json_flags {
     LEAT_JSON_STRICT = 0,
@@ -51,6 +52,8 @@ enum leat_json_flags {
 /* Parses the whole text (copied). Depth is at most 256; duplicate member names: the first wins in leat_json_get.
  * The error text says the byte offset (line:column) and what was met. */
 int leat_json_parse(struct leat_bytes text, int flags, struct leat_json_document **ret, struct leat_error *err);
+/* An empty document (its root is null) for another parser to fill in: base/ubjson.h. */
+struct leat_json_document *leat_json_document_new(struct leat_arena **ret_arena, struct leat_json **ret_root);
 void leat_json_free(struct leat_json_document *document); /* NULL is fine */
 const struct leat_json *leat_json_root(const struct leat_json_document *document);
 
