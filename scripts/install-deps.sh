@@ -13,7 +13,7 @@ die() { echo "install-deps: $1" >&2; exit 3; }
 packages_of() {
     case $1 in
     build) echo "gcc g++ meson ninja-build pkg-config librdkafka-dev libsimdjson-dev libyaml-dev" \
-        "libmicrohttpd-dev libxxhash-dev zlib1g-dev libzstd-dev" ;;
+        "libmicrohttpd-dev libxxhash-dev zlib1g-dev libzstd-dev libonnx-dev libprotobuf-dev protobuf-compiler" ;;
     test) echo "libcmocka-dev python3 python3-venv" ;;
     clang) echo "clang @clang-rt" ;;
     lint) echo "clang-format python3" ;;
