@@ -6,11 +6,12 @@ trainer (below build/trainers) and run this file in it:
     python trainers.py small OUT                 the models that are checked in
     python trainers.py random OUT SEED COUNT     COUNT random ones
 
-Either writes, for each model, NAME.json or NAME.txt and NAME.rows.jsonl: lines {"features": […], "score": […], "raw": […]}.
+Either writes, for each model, NAME.json, NAME.ubj or NAME.txt and NAME.rows.jsonl: lines {"features": […], "score": […], "raw": […]}.
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,14 +27,36 @@ PANDAS = ["pandas==2.2.3"]
 ENVIRONMENTS = {
     "xgboost-1.0.2": (["xgboost==1.0.2"], OLD),
     "xgboost-1.4.2": (["xgboost==1.4.2"], OLD),
+    "xgboost-1.6.2": (["xgboost==1.6.2"], OLD),
     "xgboost-1.7.6": (["xgboost==1.7.6"], MIDDLE),
     "xgboost-2.1.4": (["xgboost-cpu==2.1.4"], MIDDLE),
     "xgboost-3.0.5": (["xgboost-cpu==3.0.5"], NEW),
     "xgboost-3.1.3": (["xgboost-cpu==3.1.3"], NEW + PANDAS),
     "xgboost-3.2.0": (["xgboost-cpu==3.2.0"], NEW + PANDAS),
+    "xgboost-3.3.0": (["xgboost-cpu==3.3.0"], NEW + PANDAS),
+    "xgboost-3.4.1": (["xgboost-cpu==3.4.1"], NEW + PANDAS),
     "lightgbm-3.3.5": (["lightgbm==3.3.5"], MIDDLE + ["scikit-learn==1.3.2"]),
     "lightgbm-4.6.0": (["lightgbm==4.6.0"], NEW),
 }
+
+# The least version of Python that a trainer wants; where there is none such, its environment can not be made.
+PYTHON_LEAST = {"xgboost-3.3.0": (3, 12), "xgboost-3.4.1": (3, 12)}
+
+
+class NoPython(Exception):
+    """No Python here is new enough for a trainer."""
+
+
+def base_python(least):
+    if least is None:
+        return "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
+    found = [Path(path) for minor in (12, 13, 14) if (path := shutil.which(f"python3.{minor}"))]
+    found += sorted(Path.home().glob(".pyenv/versions/3.*/bin/python3"))
+    for path in found:
+        probe = [path, "-c", f"import sys, venv, ensurepip; sys.exit(sys.version_info < {least})"]
+        if subprocess.run(probe, stderr=subprocess.DEVNULL, check=False).returncode == 0:
+            return path
+    raise NoPython("no Python {}.{} or later".format(*least))
 
 
 def python_of(name):
@@ -45,8 +68,7 @@ def python_of(name):
     complete = folder / ".complete"
     if complete.exists() and complete.read_text() == wanted:
         return python
-    base = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
-    subprocess.run([base, "-m", "venv", folder], check=True)
+    subprocess.run([base_python(PYTHON_LEAST.get(name)), "-m", "venv", folder], check=True)
     pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     subprocess.run([*pip, *beside], check=True)
     subprocess.run([*pip, "--no-deps", *packages], check=True)
@@ -80,7 +102,7 @@ def write_rows(path, rows, score, raw):
     raw = np.asarray(raw).reshape(len(rows), -1)
     with open(path, "w", encoding="utf-8") as out:
         for row, s, r in zip(rows, score, raw):
-            features = [None if x != x else number(x) for x in row]
+            features = [x if isinstance(x, (str, int, type(None))) else None if x != x else number(x) for x in row]
             line = {"features": features, "score": [number(x) for x in s], "raw": [number(x) for x in r]}
             out.write(json.dumps(line, separators=(",", ":")) + "\n")
 
