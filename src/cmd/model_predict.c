@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "model/onnx/tensors.h"
 #include "model/row.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ struct predictor {
     bool raw;
     double *row, *out, *sums;
     void *scratch;
+    struct leat_onnx_tensors *tensors; /* NULL: rows */
 };
 
 static void put_value(const struct predictor *p, struct leat_buffer *line, double value)
@@ -43,6 +45,22 @@ static void put_values(const struct predictor *p, struct leat_buffer *line, cons
     leat_buffer_append_char(line, ']');
 }
 
+/* The class as the trainer calls it, or its index. */
+static void put_label(const struct predictor *p, struct leat_buffer *line)
+{
+    size_t label = leat_model_label(p->model, p->out, p->sums);
+    const char *name = p->info->class_names == NULL ? NULL : p->info->class_names[label];
+    if (name == NULL) {
+        leat_put_count(line, "label", label);
+        return;
+    }
+    leat_put_name(line, "label");
+    if (p->info->class_numbers)
+        leat_buffer_append_text(line, name);
+    else
+        leat_json_put_string(line, leat_bytes_of(name));
+}
+
 static int predict_row(const struct predictor *p, const struct leat_json *row, struct leat_error *err)
 {
     LEAT_CLEAN_BUFFER line = {0};
@@ -52,11 +70,20 @@ static int predict_row(const struct predictor *p, const struct leat_json *row, s
     leat_buffer_append_char(&line, '{');
     put_values(p, &line, "out", p->out, p->info->output_count);
     if (p->info->classifier)
-        leat_put_count(&line, "label", leat_model_label(p->model, p->out, p->sums));
+        put_label(p, &line);
     if (p->raw)
         put_values(p, &line, "raw", p->sums, p->info->raw_count);
     leat_buffer_append_char(&line, '}');
     printf("%s\n", leat_buffer_text(&line));
+    return 0;
+}
+
+static int predict_tensors(const struct predictor *p, struct leat_bytes line, struct leat_error *err)
+{
+    LEAT_CLEAN_BUFFER out = {0};
+    if (leat_onnx_tensors_run(p->tensors, line, &out, err) != 0)
+        return -1;
+    printf("%s\n", leat_buffer_text(&out));
     return 0;
 }
 
@@ -66,6 +93,8 @@ static int predict_line(const struct predictor *p, struct leat_bytes line, struc
     if (line.len > LINE_BYTES_MAX)
         return leat_error_set(err, LEAT_ERROR_FINDING, "%zu bytes; a row may have at most %zu", line.len,
                               LINE_BYTES_MAX);
+    if (p->tensors != NULL)
+        return predict_tensors(p, line, err);
     if (leat_json_parse(line, LEAT_JSON_NONFINITE, &document, err) != 0)
         return -1;
     int status = predict_row(p, leat_json_root(document), err);
@@ -111,8 +140,13 @@ static int predict(const struct leat_arguments *arguments, struct leat_error *er
     LEAT_CLEAN_BUFFER file = {0};
     struct predictor p = {.raw = leat_arguments_get(arguments, "--raw") != NULL};
     const char *name = arguments->positional[0];
+    const char *rounds = leat_arguments_get(arguments, "--rounds");
+    int64_t count = 0;
+    if (rounds != NULL && (leat_int_parse(leat_bytes_of(rounds), &count) != 0 || count < 1))
+        return leat_error_set(err, LEAT_ERROR_USAGE, "--rounds %s: a whole number from 1 belongs there", rounds);
+    const struct leat_model_options options = {.rounds = (size_t)count};
     if (leat_file_read(name, LEAT_MODEL_BYTES_MAX, &file, err) != 0 ||
-        leat_model_load(name, leat_buffer_view(&file), NULL, &p.model, err) != 0)
+        leat_model_load(name, leat_buffer_view(&file), &options, &p.model, err) != 0)
         return -1;
     p.info = leat_model_info(p.model);
     leat_row_names_init(&p.names, p.model, NULL);
@@ -130,6 +164,19 @@ static int predict(const struct leat_arguments *arguments, struct leat_error *er
     return status;
 }
 
+static int predict_graph(const struct leat_arguments *arguments, struct leat_error *err)
+{
+    LEAT_CLEAN_BUFFER file = {0};
+    struct predictor p = {0};
+    const char *name = arguments->positional[0];
+    if (leat_file_read(name, LEAT_MODEL_BYTES_MAX, &file, err) != 0 ||
+        leat_onnx_tensors_new(name, leat_buffer_view(&file), &p.tensors, err) != 0)
+        return -1;
+    int status = predict_input(&p, leat_arguments_get(arguments, "--input"), err);
+    leat_onnx_tensors_free(p.tensors);
+    return status;
+}
+
 static int run_predict(const struct leat_command *command, int argc, char **argv)
 {
     struct leat_arguments arguments;
@@ -137,7 +184,8 @@ static int run_predict(const struct leat_command *command, int argc, char **argv
     int code;
     if (!leat_model_begin(command, argc, argv, 1, 1, &arguments, &code))
         return code;
-    if (predict(&arguments, &err) != 0) {
+    bool tensors = leat_arguments_get(&arguments, "--tensors") != NULL;
+    if ((tensors ? predict_graph(&arguments, &err) : predict(&arguments, &err)) != 0) {
         fflush(stdout);
         return leat_command_fail(command, &err);
     }
@@ -146,7 +194,9 @@ static int run_predict(const struct leat_command *command, int argc, char **argv
 
 static const struct leat_option predict_options[] = {
     {"--input", 0, "ROWS.jsonl", "the rows (else standard input)"},
+    {"--rounds", 0, "N", "XGBoost: only the first N boosting rounds (best_iteration + 1)"},
     {"--raw", 0, NULL, "also the sums before the link: margins, log odds"},
+    {"--tensors", 0, NULL, "an ONNX graph as it is: a line has whole tensors by input name"},
     {0},
 };
 

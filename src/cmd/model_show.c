@@ -8,6 +8,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* An array of names; null when there are none. */
+static void put_names(struct leat_buffer *out, const char *name, const char *const *names, size_t count)
+{
+    leat_put_name(out, name);
+    if (names == NULL) {
+        leat_buffer_append_text(out, "null");
+        return;
+    }
+    leat_buffer_append_char(out, '[');
+    for (size_t i = 0; i < count; i++) {
+        leat_buffer_append_text(out, i == 0 ? "" : ", ");
+        leat_json_put_string(out, leat_bytes_of(names[i]));
+    }
+    leat_buffer_append_char(out, ']');
+}
+
+static enum leat_feature_kind kind_of(const struct leat_model_info *info, size_t feature)
+{
+    return info->feature_kinds == NULL ? LEAT_FEATURE_NUMBER : info->feature_kinds[feature];
+}
+
+static void put_kinds(struct leat_buffer *out, const struct leat_model_info *info)
+{
+    leat_put_name(out, "feature_kinds");
+    leat_buffer_append_char(out, '[');
+    for (size_t i = 0; i < info->feature_count; i++)
+        leat_buffer_format(out, "%s\"%s\"", i == 0 ? "" : ", ", leat_feature_kind_name(kind_of(info, i)));
+    leat_buffer_append_char(out, ']');
+}
+
 static void put_version(struct leat_buffer *out, const struct leat_version *version)
 {
     const struct leat_model_info *info = leat_model_info(version->model);
@@ -27,6 +57,10 @@ static void put_version(struct leat_buffer *out, const struct leat_version *vers
     leat_put_count(out, "memory_bytes", info->bytes);
     leat_put_count(out, "outputs", info->output_count);
     leat_put_count(out, "classes", info->class_count);
+    put_names(out, "class_names", info->class_names, info->class_count);
+    put_names(out, "output_names", info->output_names, info->output_count);
+    if (info->explanation != NULL)
+        leat_put_text(out, "explanation", info->explanation);
     leat_put_name(out, "threshold");
     leat_json_put_double(out, version->threshold);
     leat_put_name(out, "metrics");
@@ -36,13 +70,8 @@ static void put_version(struct leat_buffer *out, const struct leat_version *vers
         leat_json_put_double(out, version->metrics[i].value);
     }
     leat_buffer_append_char(out, '}');
-    leat_put_name(out, "features");
-    leat_buffer_append_char(out, '[');
-    for (size_t i = 0; i < version->feature_count; i++) {
-        leat_buffer_append_text(out, i == 0 ? "" : ", ");
-        leat_json_put_string(out, leat_bytes_of(version->feature_names[i]));
-    }
-    leat_buffer_append_char(out, ']');
+    put_names(out, "features", version->feature_names, version->feature_count);
+    put_kinds(out, info);
     if (version->note != NULL)
         leat_put_text(out, "note", version->note);
     leat_buffer_append_char(out, '}');
@@ -54,6 +83,15 @@ static void show_parity(const struct leat_version *version)
         printf("parity      %zu rows of the trainer's score the same here\n", version->parity_rows);
     else
         printf("parity      unverified: it was added without the trainer's rows\n");
+}
+
+/* ": red, green, …" of at most ten. */
+static void show_names(const char *const *names, size_t count)
+{
+    for (size_t i = 0; names != NULL && i < count && i < 10; i++)
+        printf("%s%s", i == 0 ? ": " : ", ", names[i]);
+    if (names != NULL && count > 10)
+        printf(", …");
 }
 
 static void show_version(const struct leat_version *version)
@@ -72,7 +110,12 @@ static void show_version(const struct leat_version *version)
     printf("kernel      %s\n", info->kernel);
     printf("size        %zu trees, %zu nodes, %zu bytes of memory\n", info->tree_count, info->node_count, info->bytes);
     printf("outputs     %zu a row", info->output_count);
-    printf(info->class_count > 0 ? ", %zu classes\n" : "\n", info->class_count);
+    show_names(info->output_names, info->output_count);
+    if (info->class_count > 0) {
+        printf("\nclasses     %zu", info->class_count);
+        show_names(info->class_names, info->class_count);
+    }
+    printf("\nexplained   %s\n", info->explanation == NULL ? "no" : info->explanation);
     leat_double_format(version->threshold, number);
     printf("threshold   %s\n", isnan(version->threshold) ? "-" : number);
     for (size_t i = 0; i < version->metric_count; i++) {
@@ -83,7 +126,8 @@ static void show_version(const struct leat_version *version)
         printf("note        %s\n", version->note);
     printf("features    %zu\n", version->feature_count);
     for (size_t i = 0; i < version->feature_count; i++)
-        printf("%11zu %s\n", i + 1, version->feature_names[i]);
+        printf(kind_of(info, i) == LEAT_FEATURE_NUMBER ? "%11zu %s\n" : "%11zu %s (%s)\n", i + 1,
+               version->feature_names[i], leat_feature_kind_name(kind_of(info, i)));
 }
 
 /* What happens to each version of a name; `refused` has the reason when it did not load, and version is NULL. */

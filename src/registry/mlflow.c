@@ -58,11 +58,12 @@ static int find_model(const struct leat_yaml *known, const char *folder, struct 
     if (data == NULL || !is_inside(data))
         return leat_error_set(err, LEAT_ERROR_FINDING,
                               "'%s/MLmodel': flavors.%s.data does not name a file of the folder", folder, ret->flavor);
-    if (ends_with(data, ".pkl") || ends_with(data, ".pickle"))
-        return leat_error_set(err, LEAT_ERROR_FINDING,
-                              "'%s': the %s model is kept as the pickle '%s', which is code and never loaded; log the "
-                              "booster itself (model.booster_), or export the model with leat.save",
-                              folder, ret->flavor, data);
+    if (ends_with(data, ".pkl") || ends_with(data, ".pickle") || ends_with(data, ".skops"))
+        return leat_error_set(
+            err, LEAT_ERROR_FINDING,
+            "'%s': the %s model is kept as '%s', a Python object (pickle or skops), which is code and "
+            "never loaded; log the booster itself (model.booster_), or export the model with leat.save",
+            folder, ret->flavor, data);
     if (ends_with(data, ".cb") || ends_with(data, ".cbm"))
         return leat_error_set(err, LEAT_ERROR_FINDING,
                               "'%s': '%s' is CatBoost's binary format, which is not read; save it beside with "

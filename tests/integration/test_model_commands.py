@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""leat model add from folders, diff, and what is refused: over models that are checked in."""
+# timeout: 60
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+ROOT = Path(os.environ["LEAT_ROOT"])
+LEAT = os.environ["LEAT"]
+MODELS = ROOT / "tests/data/models"
+MLFLOW = ROOT / "tests/data/mlflow"
+
+
+def check(name, good, why=""):
+    print(f"{'ok' if good else 'not ok'} {name}", flush=True)
+    for line in [] if good else str(why).splitlines()[-30:]:
+        print(f"# {line}")
+
+
+def leat(*arguments):
+    return subprocess.run([LEAT, "model", *map(str, arguments)], text=True, capture_output=True, check=False)
+
+
+def said(done):
+    return f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+
+
+def parity_of(model, folder, names=None):
+    """The trainer's rows beside a checked-in model, with the features by name when names are given."""
+    path = folder / "parity.jsonl"
+    with open(path, "w") as file:
+        for line in (MODELS / f"{model}.rows.jsonl").read_text().splitlines():
+            row = json.loads(line)
+            features = dict(zip(names, row["features"])) if names else row["features"]
+            print(json.dumps({"features": features, "score": row["score"]}), file=file)
+    return path
+
+
+def test_mlflow(work):
+    registry = work / "mlflow-registry"
+    for flavor in ("xgboost", "lightgbm"):
+        done = leat("add", flavor, MLFLOW / flavor, "--from", "mlflow", "--registry", registry)
+        good = done.returncode == 0 and "takes the 5 rows of the input example" in done.stderr
+        check(f"a model folder of MLflow is added, and its input example fits ({flavor})", good, said(done))
+        shown = leat("show", flavor, "--json", "--registry", registry)
+        version = json.loads(shown.stdout) if shown.returncode == 0 else {}
+        check(
+            f"the version has the signature's names and a note of where it is from ({flavor})",
+            version.get("features") == ["amount", "age", "hour"] and version.get("note", "").startswith("MLflow"),
+            said(shown),
+        )
+    done = leat("add", "plain", MLFLOW / "xgboost", "--registry", registry)
+    check("a folder of MLflow is told apart without --from", done.returncode == 0, said(done))
+    done = leat("add", "plain", work, "--from", "mlflow", "--registry", registry)
+    check("--from mlflow on another folder is refused", done.returncode == 1 and "no MLmodel" in done.stderr, said(done))
+
+    def refused(name, change, says):
+        folder = work / "changed"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(MLFLOW / "xgboost", folder)
+        text = (folder / "MLmodel").read_text()
+        (folder / "MLmodel").write_text(change(text))
+        done = leat("add", "changed", folder, "--from", "mlflow", "--registry", registry)
+        check(name, done.returncode == 1 and says in done.stderr, said(done))
+
+    refused(
+        "a pickle is never loaded",
+        lambda text: text.replace("data: model.ubj\n    model_class", "data: model.pkl\n    model_class"),
+        "which is code and never loaded",
+    )
+    refused(
+        "a path that leads out of the folder is not followed",
+        lambda text: text.replace("data: model.ubj\n    model_class", "data: ../model.ubj\n    model_class"),
+        "does not name a file of the folder",
+    )
+    refused(
+        "a flavour that is not read is refused with those that are",
+        lambda text: text.replace("  xgboost:\n", "  sklearn:\n"),
+        "xgboost, lightgbm, catboost and onnx are read",
+    )
+    refused("an MLmodel that is not YAML is refused with its place", lambda text: "flavors: {", "MLmodel:1")
+    refused("an empty MLmodel is refused", lambda text: "", "has the flavours (none)")
+
+
+def test_export(work):
+    registry = work / "export-registry"
+    folder = work / "export"
+    folder.mkdir()
+    names = list("abcdef")
+    shutil.copy(MODELS / "lightgbm-3.3-multiclass.txt", folder / "model.txt")
+    parity_of("lightgbm-3.3-multiclass", folder)
+    meta = {"trained_at": "2026-10-01T00:00:00Z", "metrics": {"auc": 0.9}, "threshold": 0.4, "note": "by hand"}
+    classes = ["red", "green", "blue"]
+    (folder / "leat.json").write_text(json.dumps({**meta, "classes": classes, "features": None, "rounds": None}))
+    done = leat("add", "paint", folder, "--registry", registry)
+    check("an exported folder is added with its parity rows", done.returncode == 0 and "unverified" not in done.stdout,
+          said(done))
+    shown = leat("show", "paint", "--json", "--registry", registry)
+    version = json.loads(shown.stdout) if shown.returncode == 0 else {}
+    good = version.get("threshold") == 0.4 and version.get("metrics") == {"auc": 0.9} and version.get("note") == "by hand"
+    check("what its leat.json says is part of the version", good, said(shown))
+    check("and so are the classes", version.get("class_names") == classes, said(shown))
+    written = json.loads((registry / "paint/1/version.json").read_text())
+    check("classes are written down as they were told", written.get("classes") == classes, written)
+    (folder / "leat.json").write_text(json.dumps({**meta, "classes": ["red", "green"]}))
+    done = leat("add", "paint", folder, "--registry", registry)
+    check("class names that are not as many as the classes are refused",
+          done.returncode == 1 and "2 class names are told, but the model has 3 classes" in done.stderr, said(done))
+    (folder / "leat.json").write_text(json.dumps({"rounds": 0}))
+    done = leat("add", "paint", folder, "--registry", registry)
+    check("rounds of 0 are refused", done.returncode == 2 and "rounds is a whole number from 1" in done.stderr, said(done))
+    (folder / "model.txt").unlink()
+    done = leat("add", "paint", folder, "--registry", registry)
+    check("a folder without a model says what was looked for",
+          done.returncode == 1 and "model.json, model.ubj, model.txt or model.onnx" in done.stderr, said(done))
+
+
+def test_diff(work):
+    registry = work / "diff-registry"
+    parity = parity_of("lightgbm-3.3-binary", work)
+    binary = MODELS / "lightgbm-3.3-binary.txt"
+    leat("add", "m", binary, "--parity", parity, "--metric", "auc=0.9", "--registry", registry)
+    leat("add", "m", binary, "--metric", "auc=0.92", "--metric", "f1=0.5", "--registry", registry)
+    leat("add", "m", MODELS / "lightgbm-3.3-dart.txt", "--features", "a,b,c,d,e,g", "--registry", registry)
+    done = leat("diff", "m", 1, 2, "--registry", registry)
+    rows = sum(1 for line in parity.read_text().splitlines() if line)
+    good = done.returncode == 0 and f"rows of m/1: {rows}; the scores differ by 0 on average" in done.stdout
+    check("two versions of one file score alike", good, said(done))
+    stars = {line.split()[0] for line in done.stdout.splitlines() if line.endswith("  *")}
+    check("what is not the same has a star", {"metric", "digest"} <= stars and "format" not in stars, said(done))
+    done = leat("diff", "m/1", "m/3", "--json", "--registry", registry)
+    told = json.loads(done.stdout) if done.returncode == 0 else {}
+    check("names that only one has are listed", told.get("features_only", [[], []])[1] == list("abcdeg"), said(done))
+    done = leat("diff", "m", 1, "--registry", registry)
+    check("a version without a number is wrong usage", done.returncode == 2 and "NAME/NUMBER" in done.stderr, said(done))
+    done = leat("diff", "m", 1, 9, "--registry", registry)
+    check("a version that is not there is a finding", done.returncode == 1 and "has no version 9" in done.stderr, said(done))
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        test_mlflow(Path(folder))
+        test_export(Path(folder))
+        test_diff(Path(folder))
+
+
+main()
