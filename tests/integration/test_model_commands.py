@@ -82,7 +82,7 @@ def test_mlflow(work):
         lambda text: text.replace("  xgboost:\n", "  sklearn:\n"),
         "xgboost, lightgbm, catboost and onnx are read",
     )
-    refused("an MLmodel that is not YAML is refused with its place", lambda text: "flavors: {", "MLmodel:1")
+    refused("an MLmodel that is not YAML is refused with its place", lambda text: "flavors: {", "MLmodel:2")
     refused("an empty MLmodel is refused", lambda text: "", "has the flavours (none)")
 
 
