@@ -156,7 +156,8 @@ extern const struct leat_operator leat_ops_elementwise[]; /* Add … Where: seve
 extern const struct leat_operator leat_ops_unary[];       /* Abs …, activations */
 extern const struct leat_operator leat_ops_cast[];        /* Cast, CastLike */
 extern const struct leat_operator leat_ops_shape[];       /* Reshape, Concat, Slice, … */
-extern const struct leat_operator leat_ops_gather[];      /* Gather*, Scatter*, OneHot, and what depends on content */
+extern const struct leat_operator leat_ops_gather[];      /* Gather*, Scatter*, and what depends on content */
+extern const struct leat_operator leat_ops_fill[];        /* Pad, Trilu, Range, EyeLike, OneHot */
 extern const struct leat_operator leat_ops_math[];        /* MatMul, Gemm, Einsum */
 extern const struct leat_operator leat_ops_reduce[];      /* Reduce*, ArgMax, TopK, CumSum */
 extern const struct leat_operator leat_ops_normalize[];   /* *Normalization, Softmax */

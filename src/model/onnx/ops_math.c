@@ -3,7 +3,6 @@
  * The right matrix is packed into panels of a few columns, k by k, so that the inner loop runs over columns: every
  * element of the output is a sum over k in order, whatever the number of rows, and nothing is added across a vector.
  * A constant is packed when the graph is loaded. */
-#include "model/onnx/compile.h"
 #include "model/onnx/operands.h"
 
 /* Columns of a panel: two vectors of the baseline's registers. */
@@ -297,9 +296,7 @@ static int prepare_matmul(struct leat_graph *graph, struct leat_node *node, stru
                               LEAT_RANK_MAX);
     if (leat_node_output(graph, node, 0, a->type, rank, dims, err) < 0)
         return -1;
-    return leat_graph_work(graph, node->outputs[0] != NULL ? node->outputs[0]->count : 0, (size_t)k, err) < 0
-               ? -1
-               : pack(graph, node, state, batch_b.count, err);
+    return pack(graph, node, state, batch_b.count, err);
 }
 
 /* An input's rows must be the output's first axis, and neither the axis that is summed over nor, of the right matrix,
@@ -392,8 +389,7 @@ static int prepare_gemm(struct leat_graph *graph, struct leat_node *node, struct
                                .beta = leat_node_float(node, "beta", 1)};
     int64_t dims[] = {m, n};
     node->state = state;
-    if (prepare_summand(node, state, err) < 0 || leat_node_output(graph, node, 0, a->type, 2, dims, err) < 0 ||
-        leat_graph_work(graph, (size_t)m * (size_t)n, (size_t)k, err) < 0)
+    if (prepare_summand(node, state, err) < 0 || leat_node_output(graph, node, 0, a->type, 2, dims, err) < 0)
         return -1;
     return pack(graph, node, state, 1, err);
 }
