@@ -229,8 +229,8 @@ static bool by_row_trilu(const struct leat_node *node)
         for (size_t i = 0; i < n; i++)                                               \
             ((T *)ret)[i] = (T)(SUM);                                                \
     }
-RANGE(FLOAT, float, from + (T)i * by)
-RANGE(DOUBLE, double, from + (T)i * by)
+RANGE(FLOAT, float, from + (float)i * by)
+RANGE(DOUBLE, double, from + (double)i * by)
 RANGE(INT16, int16_t, (uint64_t)from + i * (uint64_t)by)
 RANGE(INT32, int32_t, (uint64_t)from + i * (uint64_t)by)
 RANGE(INT64, int64_t, (uint64_t)from + i * (uint64_t)by)
