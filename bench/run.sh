@@ -92,7 +92,7 @@ for name in event expr windows model decision core stream; do
     fi
 done
 # The peers' own libraries are large: build/bench-peers is made once.
-if wanted peers "$@"; then
+if wanted peers "$@" || wanted explain "$@"; then
     python=$(scripts/venv.sh numpy xgboost-cpu lightgbm catboost onnx onnxruntime)
     "$python" bench/peers.py build/bench-peers
 fi
