@@ -96,6 +96,8 @@ struct check {
     bool reproduced;
     char why[400]; /* not reproduced, when it is not for the numbers */
     char digest[LEAT_DIGEST_TEXT];
+    struct leat_version *loaded; /* NULL: it could not be */
+    double *contributions;       /* of its features, and the margin without any; NULL: none */
 };
 
 static bool same_bits(double a, double b)
@@ -103,36 +105,72 @@ static bool same_bits(double a, double b)
     return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b));
 }
 
-static bool find_feature(const struct leat_decision *decision, const char *name, double *ret)
+static const struct leat_decision_feature *find_feature(const struct leat_decision *decision, const char *name)
 {
     for (size_t i = 0; i < decision->feature_count; i++)
-        if (strcmp(decision->features[i].name, name) == 0) {
-            *ret = decision->features[i].value;
-            return true;
+        if (strcmp(decision->features[i].name, name) == 0)
+            return &decision->features[i];
+    return NULL;
+}
+
+/* The recorded features as the version takes them. false: check->why says what is wrong. */
+static bool make_row(const struct leat_version *version, const struct leat_decision *decision, double *row,
+                     struct check *check)
+{
+    for (size_t i = 0; i < version->feature_count; i++) {
+        const char *name = version->feature_names[i];
+        const struct leat_decision_feature *feature = find_feature(decision, name);
+        if (!feature) {
+            snprintf(check->why, sizeof check->why, "the record lacks the feature '%s'", name);
+            return false;
         }
-    return false;
+        if (leat_version_code(version, i, feature->text, feature->value, &row[i]) < 0) {
+            snprintf(check->why, sizeof check->why, "the category of '%s' was not seen in training", name);
+            check->reproduced = isnan(check->recorded); /* it gave no score then, and for this */
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What the features did to the margin that the score was made from. */
+static void contribute(const struct leat_version *version, const double *row, size_t margin, struct check *check)
+{
+    const struct leat_model_info *info = leat_model_info(version->model);
+    size_t width = version->feature_count + 1;
+    if (!info->explanation)
+        return;
+    double *all = leat_calloc(info->raw_count * width + 1, sizeof *all);
+    void *scratch = aligned_alloc(64, (leat_model_explain_scratch(version->model) + 127) / 64 * 64);
+    leat_assert(scratch != NULL);
+    if (leat_model_explain(version->model, row, version->background, version->background_count, all, scratch) == 0) {
+        check->contributions = leat_calloc(width, sizeof *check->contributions);
+        memcpy(check->contributions, all + margin * width, width * sizeof *all);
+    }
+    free(scratch);
+    free(all);
 }
 
 static void predict(const struct leat_function *function, const struct leat_version *version,
                     const struct leat_decision *decision, struct check *check)
 {
     const struct leat_model_info *info = leat_model_info(version->model);
+    struct leat_answer answer;
+    struct leat_error err = {0};
     double *row = leat_calloc(version->feature_count + 1, sizeof *row);
     double *out = leat_calloc(info->output_count + 1, sizeof *out);
     double *raw = leat_calloc(info->raw_count + 1, sizeof *raw);
-    void *scratch = aligned_alloc(64, (leat_model_scratch(version->model, 1) + 127) / 64 * 64);
-    leat_assert(scratch != NULL);
-    for (size_t i = 0; i < version->feature_count && !check->why[0]; i++)
-        if (!find_feature(decision, version->feature_names[i], &row[i]))
-            snprintf(check->why, sizeof check->why, "the record lacks the feature '%s'", version->feature_names[i]);
-    if (!check->why[0]) {
-        size_t at = function->model_output < 0 ? 0 : (size_t)function->model_output;
-        at = at < info->output_count ? at : 0;
+    void *scratch = leat_model_scratch_new(version->model, 1);
+    if (leat_version_answer(version, function->model_output, &answer, &err) < 0) {
+        snprintf(check->why, sizeof check->why, "model.output: %.380s", err.text);
+    } else if (make_row(version, decision, row, check)) {
         leat_model_predict(version->model, row, version->feature_count, 1, out, raw, scratch);
-        check->score = out[at];
-        check->raw = raw[at < info->raw_count ? at : 0];
+        size_t margin = leat_version_margin(version, answer, out, raw);
+        check->score = leat_model_answer(version->model, answer, out, raw);
+        check->raw = info->raw_count > 0 ? raw[margin] : NAN;
         check->reproduced = same_bits(check->score, check->recorded) &&
                             (isnan(check->recorded_raw) || same_bits(check->raw, check->recorded_raw));
+        contribute(version, row, margin, check);
     }
     free(row);
     free(out);
@@ -150,8 +188,8 @@ static void verify(const struct leat_function *function, const struct leat_decis
         return;
     }
     memcpy(check->digest, version->digest, sizeof check->digest);
+    check->loaded = version;
     predict(function, version, decision, check);
-    leat_version_unref(version);
 }
 
 /* -- telling ------------------------------------------------------------------------------------------------------- */
@@ -164,12 +202,48 @@ static const char *number_text(double number, char ret[32])
     return ret;
 }
 
+static const char *feature_text(const struct leat_decision_feature *feature, char ret[32])
+{
+    return feature->text.data ? feature->text.data : number_text(feature->value, ret);
+}
+
+struct contribution {
+    const char *name;
+    double value;
+};
+
+static int larger_first(const void *a, const void *b)
+{
+    double first = fabs(((const struct contribution *)a)->value), second = fabs(((const struct contribution *)b)->value);
+    return first < second ? 1 : first > second ? -1 : 0;
+}
+
+static void print_contributions(const struct check *check, const struct leat_decision *decision)
+{
+    char text[32], value[32];
+    if (!check->contributions)
+        return;
+    const struct leat_version *version = check->loaded;
+    struct contribution *sorted = leat_calloc(version->feature_count + 1, sizeof *sorted);
+    for (size_t i = 0; i < version->feature_count; i++)
+        sorted[i] = (struct contribution){version->feature_names[i], check->contributions[i]};
+    qsort(sorted, version->feature_count, sizeof *sorted, larger_first);
+    printf("\nwhat moved the margin of %s/%u (%s)\n", check->model, check->version,
+           leat_model_info(version->model)->explanation);
+    for (size_t i = 0; i < version->feature_count; i++)
+        printf("  %-24s %-24s %s\n", sorted[i].name, feature_text(find_feature(decision, sorted[i].name), value),
+               number_text(sorted[i].value, text));
+    printf("  %-24s %-24s %s\n", "(without any feature)", "",
+           number_text(check->contributions[version->feature_count], text));
+    free(sorted);
+}
+
 static void print_check(const struct check *check)
 {
     char recorded[32], again[32];
     printf("  %s/%u (%s) gave %s: ", check->model, check->version, check->role, number_text(check->recorded, recorded));
     if (check->why[0])
-        printf("can not be scored again: %s\n", check->why);
+        printf("%s%s\n", check->reproduced ? "" : "can not be scored again: ", check->why);
     else if (check->reproduced)
         printf("the version gives the same, bit for bit\n");
     else
@@ -199,7 +273,7 @@ static void print_decision(const struct leat_govern *govern, const struct leat_d
         printf("  %-11s %s\n", i ? "" : "marks", decision->marks[i]);
     printf("\nfeatures\n");
     for (size_t i = 0; i < decision->feature_count; i++)
-        printf("  %-24s %s\n", decision->features[i].name, number_text(decision->features[i].value, text));
+        printf("  %-24s %s\n", decision->features[i].name, feature_text(&decision->features[i], text));
     if (decision->position_count > 0)
         printf("\nthe other sources had been read up to\n");
     for (size_t i = 0; i < decision->position_count; i++) {
@@ -210,6 +284,25 @@ static void print_decision(const struct leat_govern *govern, const struct leat_d
             printf("  %-24s partition %d, offset %lld\n", position->source, position->partition,
                    (long long)position->offset);
     }
+}
+
+static void put_contributions(struct leat_buffer *out, const struct check *check)
+{
+    if (!check->contributions)
+        return;
+    const struct leat_version *version = check->loaded;
+    leat_buffer_append_text(out, ",\"explanation\":");
+    leat_json_put_string(out, leat_bytes_of(leat_model_info(version->model)->explanation));
+    leat_buffer_append_text(out, ",\"base\":");
+    leat_json_put_double(out, check->contributions[version->feature_count]);
+    leat_buffer_append_text(out, ",\"contributions\":{");
+    for (size_t i = 0; i < version->feature_count; i++) {
+        leat_buffer_append_text(out, i ? "," : "");
+        leat_json_put_string(out, leat_bytes_of(version->feature_names[i]));
+        leat_buffer_append_char(out, ':');
+        leat_json_put_double(out, check->contributions[i]);
+    }
+    leat_buffer_append_char(out, '}');
 }
 
 static void put_check(struct leat_buffer *out, const struct check *check)
@@ -226,6 +319,7 @@ static void put_check(struct leat_buffer *out, const struct check *check)
         leat_buffer_append_text(out, ",\"reason\":");
         leat_json_put_string(out, leat_bytes_of(check->why));
     }
+    put_contributions(out, check);
     leat_buffer_append_char(out, '}');
 }
 
@@ -242,7 +336,10 @@ static void print_json(const struct leat_decision *decision, const struct check 
         leat_buffer_append_text(&out, i ? "," : "");
         leat_json_put_string(&out, leat_bytes_of(decision->features[i].name));
         leat_buffer_append_char(&out, ':');
-        leat_json_put_double(&out, decision->features[i].value);
+        if (decision->features[i].text.data)
+            leat_json_put_string(&out, decision->features[i].text);
+        else
+            leat_json_put_double(&out, decision->features[i].value);
     }
     leat_buffer_append_text(&out, "},\"marks\":[");
     for (size_t i = 0; i < decision->mark_count; i++) {
@@ -303,6 +400,12 @@ static int tell(const struct leat_govern *govern, const struct leat_decision *de
             print_check(&checks[i]);
         if (count == 0)
             printf("  nobody scored it\n");
+        if (decision->model)
+            print_contributions(&checks[0], decision);
+    }
+    for (size_t i = 0; i < count; i++) {
+        leat_version_unref(checks[i].loaded);
+        free(checks[i].contributions);
     }
     free(checks);
     if (failed == 0)
@@ -343,8 +446,9 @@ const struct leat_command leat_command_explain = {
     .summary = "one recorded decision: from what, by whom, and whether it can be reproduced",
     .details =
         "Finds the decision record of an input event, shows its features, marks and the positions of the other sources,\n"
-        "loads the version from the registry and scores the recorded features again. Exit code 1 when the event has no\n"
-        "record, or when a score, of the one who answered or of a shadow, does not come out bit for bit.\n\n"
+        "loads the version from the registry and scores the recorded features again. Of a model that can explain itself\n"
+        "it shows how much each feature moved the margin, the largest first. Exit code 1 when the event has no record,\n"
+        "or when a score, of the one who answered or of a shadow, does not come out bit for bit.\n\n"
         "example: leat explain fn.yaml transactions/3/81234567\n",
     .options = options,
     .run = run,

@@ -40,6 +40,18 @@ static void put_number(struct features_sink *sink, double number)
         leat_json_put_double(&sink->text, number);
 }
 
+static void put_feature(struct features_sink *sink, const struct leat_result *result, size_t feature)
+{
+    const struct leat_function *function = sink->function;
+    struct leat_out_field field = {.type = function->features[feature].type};
+    if (sink->format == LEAT_FORMAT_JSON)
+        leat_result_put_feature(function, result, feature, &sink->text);
+    else if (field.type == LEAT_TYPE_STRING)
+        leat_encode_csv(&sink->text, &field, &result->frame[function->frame_features + feature], 1);
+    else
+        put_number(sink, result->features[feature]);
+}
+
 /* The columns that say which event a row is: the input's key fields, the labels' join key, the event time. */
 static void put_identity(struct features_sink *sink, const struct leat_result *result)
 {
@@ -113,7 +125,7 @@ static int put_result(void *self, struct leat_stream *stream, struct leat_fence 
             put_name(sink, ",", sink->function->features[f].name);
         else
             leat_buffer_append_char(&sink->text, ',');
-        put_number(sink, result->features[f]);
+        put_feature(sink, result, f);
     }
     if (sink->labels) {
         if (sink->format == LEAT_FORMAT_JSON)

@@ -3,7 +3,7 @@
  *   test.c           the command, and the report (TAP)
  *   test_case.c      fn.test.yaml: events in, expected features and outputs
  *   test_value.c     YAML values ↔ records, features and outputs
- *   test_fake.c      a version that always gives the same score
+ *   test_fake.c      a version that always gives the same answer
  *   test_scenario.c  a folder: events/ in, expected/ out, through the engine */
 #ifndef LEAT_CMD_TEST_H
 #define LEAT_CMD_TEST_H
@@ -39,14 +39,14 @@ bool leat_test_json_agrees(const struct leat_yaml *expected, const struct leat_j
 /* What is expected, on one line. */
 void leat_test_put_expected(const struct leat_yaml *expected, struct leat_buffer *out);
 
-/* A version of the model `name` whose every score is `score`, from the function's first feature. */
+/* A version of the model `name` that gives the same answer to every event. */
 struct leat_fake {
     const char *name;
     uint32_t number;
-    double score, threshold; /* NaN: none */
-    int64_t trained_at;      /* LEAT_TIME_NONE: not told */
+    double threshold;   /* NaN: none */
+    int64_t trained_at; /* LEAT_TIME_NONE: not told */
+    struct leat_fixed answer;
 };
-int leat_test_fake(const struct leat_function *function, const struct leat_fake *fake, struct leat_bound **ret,
-                   struct leat_error *err);
+struct leat_bound *leat_test_fake(const struct leat_fake *fake); /* of which a copy is kept */
 
 #endif

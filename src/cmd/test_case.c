@@ -23,7 +23,8 @@ struct player {
     struct leat_event_decoder *decoders[LEAT_SOURCES_MAX];
     int64_t offsets[LEAT_SOURCES_MAX];
     struct leat_expr_scratch scratch;
-    struct leat_arena text;
+    struct leat_arena text;  /* of an event */
+    struct leat_arena texts; /* of a test */
     struct leat_lineup lineup;
     const struct leat_yaml *expect; /* NULL: nothing is expected of any event */
     size_t expect_at;               /* of the next input event */
@@ -497,7 +498,34 @@ static int serve_version(const struct player *player, const struct leat_yaml *no
     return result;
 }
 
-static int serve(const struct player *player, const struct leat_yaml *test, const char *model, const char *version_key,
+/* What the model says beside the score: `outputs` is a mapping of names as in outputs['NAME'], or a list. */
+static int read_answer(struct player *player, const struct leat_yaml *test, struct leat_fixed *ret,
+                       struct leat_error *err)
+{
+    const struct leat_yaml *class_name = leat_yaml_get(test, "class"), *outputs = leat_yaml_get(test, "outputs");
+    if (class_name && class_name->type != LEAT_YAML_SCALAR)
+        return refuse(player, class_name, err, "class is the name of one");
+    ret->class_name = class_name ? class_name->text.data : NULL;
+    if (read_number(player, test, "margin", &ret->margin, err) < 0)
+        return -1;
+    if (outputs && outputs->type == LEAT_YAML_SCALAR)
+        return refuse(player, outputs, err, "outputs is a mapping of names to numbers, or a list of numbers");
+    ret->count = outputs ? outputs->count : 0;
+    const char **names = leat_arena_zalloc(&player->texts, ret->count + 1, sizeof *names);
+    double *numbers = leat_arena_zalloc(&player->texts, ret->count + 1, sizeof *numbers);
+    for (size_t i = 0; i < ret->count; i++) {
+        bool mapping = outputs->type == LEAT_YAML_MAPPING;
+        const struct leat_yaml *value = mapping ? &outputs->members[i].value : &outputs->elements[i];
+        names[i] = mapping ? outputs->members[i].key.text.data : leat_arena_format(&player->texts, "%zu", i);
+        if (value->type != LEAT_YAML_SCALAR || leat_double_parse(value->text, &numbers[i]) < 0)
+            return refuse(player, value, err, "what a model gives is a number");
+    }
+    ret->names = names;
+    ret->outputs = numbers;
+    return 0;
+}
+
+static int serve(struct player *player, const struct leat_yaml *test, const char *model, const char *version_key,
                  const char *score_key, struct leat_bound **ret, struct leat_error *err)
 {
     const struct leat_yaml *version = leat_yaml_get(test, version_key);
@@ -509,11 +537,13 @@ static int serve(const struct player *player, const struct leat_yaml *test, cons
         return refuse(player, version ? version : fixed, err, "%s has no model for this", player->function->file);
     if (version)
         return serve_version(player, version, model, ret, err);
-    if (read_number(player, test, score_key, &fake.score, err) < 0 ||
+    if (read_number(player, test, score_key, &fake.answer.score, err) < 0 ||
         read_number(player, test, "threshold", &fake.threshold, err) < 0 ||
+        read_answer(player, test, &fake.answer, err) < 0 ||
         read_time(player, test, "trained_at", &fake.trained_at, err) < 0)
         return -1;
-    return leat_test_fake(player->function, &fake, ret, err);
+    *ret = leat_test_fake(&fake);
+    return 0;
 }
 
 static int make_lineup(struct player *player, const struct leat_yaml *test, struct leat_error *err)
@@ -527,9 +557,9 @@ static int make_lineup(struct player *player, const struct leat_yaml *test, stru
 
 /* -- tests ----------------------------------------------------------------------------------------------------------- */
 
-static const char *const test_keys[] = {"name",    "tables",           "events",     "expect",
-                                        "score",   "threshold",        "trained_at", "fallback_score",
-                                        "version", "fallback_version", NULL};
+static const char *const test_keys[] = {"name",      "tables",     "events",         "expect",  "score",
+                                        "threshold", "trained_at", "fallback_score", "version", "fallback_version",
+                                        "class",     "margin",     "outputs",        NULL};
 
 static void player_init(struct player *player, const struct leat_function *function,
                         const struct leat_yaml_document *document)
@@ -551,6 +581,7 @@ static void player_done(struct player *player)
     leat_batch_free(player->batch);
     leat_expr_scratch_done(&player->scratch);
     leat_arena_done(&player->text);
+    leat_arena_done(&player->texts);
     leat_bound_unref(player->lineup.champion);
     leat_bound_unref(player->lineup.fallback);
     leat_buffer_done(&player->failures);

@@ -84,6 +84,7 @@ struct leat_expr_scope {
     int (*column)(void *self, struct leat_bytes path, size_t *ret_slot, enum leat_type *ret_type,
                   struct leat_error *err);
     const char *const *(*names)(void *self, size_t *ret_count); /* all that may have been meant: columns, streams, … */
+    const char *named_list; /* a column whose brackets may hold a text, too: name['a']; NULL: none */
     bool (*is_stream)(void *self, struct leat_bytes name, size_t *ret_stream);
     const struct leat_expr_scope *(*stream_scope)(void *self, size_t stream); /* 0 is the input; columns only */
     bool (*is_table)(void *self, struct leat_bytes name);

@@ -339,7 +339,9 @@ void leat_expr_print_path(const struct leat_expr_step *steps, size_t from, size_
 {
     for (size_t i = from; i < count; i++) {
         if (!steps[i].name.data) {
-            leat_buffer_format(out, "[%lld]", (long long)steps[i].keys[0]->value.as.i);
+            leat_buffer_append_char(out, '[');
+            leat_expr_print(steps[i].keys[0], false, out);
+            leat_buffer_append_char(out, ']');
             continue;
         }
         if (i > from)

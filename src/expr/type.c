@@ -675,6 +675,9 @@ static int check_indexes(struct leat_expr_typer *t, const struct leat_expr_node 
         if (steps[i].key_count == 1 && key->kind == LEAT_NODE_LITERAL && key->type == LEAT_TYPE_INT &&
             key->value.as.i >= 0 && key->value.as.i <= UINT32_MAX)
             continue;
+        if (i == 1 && steps[i].key_count == 1 && key->kind == LEAT_NODE_LITERAL && key->type == LEAT_TYPE_STRING &&
+            t->scope->named_list && leat_bytes_is(steps[0].name, t->scope->named_list))
+            continue;
         if (i == 1)
             return leat_expr_fail(t->source, node->start, t->err,
                                   "there is no table '%.*s'; of a list the brackets take a number: %.*s[0]",

@@ -1,7 +1,7 @@
 /* A batch: input events become rows (windows, lookups, features), then all rows are scored together.
  *
  * Every row owns one frame, the array that all expressions read:
- *     event columns | aggregates | lookups | features | results
+ *     event columns | aggregates | lookups | features | results | answers
  * and one row of the matrix that models are fed from. What a row must keep of its record (bytes for a dead letter, text
  * that values point to) is copied into the batch's arena, so a source may move on at once. */
 #include "function/bound.h"
@@ -34,9 +34,9 @@ struct leat_batch {
     struct leat_expr_scratch scratch;
     struct leat_buffer output;
     /* model scratch, grown to the largest model that was met */
-    double *rows, *out, *raw;
-    size_t rows_size, out_size, raw_size, model_scratch_size;
-    void *model_scratch;
+    double *rows, *out, *raw, *contributions;
+    size_t rows_size, out_size, raw_size, contributions_size, model_scratch_size, explain_scratch_size;
+    void *model_scratch, *explain_scratch;
 };
 
 static size_t slot_of(const struct leat_expr *expr)
@@ -53,7 +53,7 @@ static void init_outputs(struct leat_batch *batch)
     batch->output_fields = leat_calloc(function->output_count + 1, sizeof *batch->output_fields);
     batch->output_names = leat_calloc(function->output_count + 1, sizeof *batch->output_names);
     for (size_t i = 0; i < function->output_count; i++) {
-        batch->output_slot[i] = slot_of(function->outputs[i].expr);
+        batch->output_slot[i] = function->outputs[i].expr ? slot_of(function->outputs[i].expr) : NO_SLOT;
         batch->output_fields[i] = function->outputs[i].field;
         leat_buffer_reset(&name);
         leat_buffer_append_char(&name, i > 0 ? ',' : '{');
@@ -98,7 +98,9 @@ void leat_batch_free(struct leat_batch *batch)
     free(batch->rows);
     free(batch->out);
     free(batch->raw);
+    free(batch->contributions);
     free(batch->model_scratch);
+    free(batch->explain_scratch);
     free(batch);
 }
 
@@ -344,11 +346,53 @@ static void *grow(void *memory, size_t *size, size_t want)
     return grown;
 }
 
-/* Scores the rows in `which` (count of them) by one version: *out and *raw of each row's chosen output. */
-static void predict(struct leat_batch *batch, const struct leat_bound *bound, const size_t *which, size_t count,
-                    double *out, double *raw)
+/* Puts the codes of categories into a model's row. −1 and *reason: one that the trainer, too, refuses. */
+static int put_codes(const struct leat_function *function, const struct leat_bound *bound,
+                     const struct leat_result *result, double *row, struct leat_reason *reason)
+{
+    for (size_t c = 0; c < bound->code_count; c++) {
+        struct leat_bound_code code = bound->codes[c];
+        struct leat_value value = result->frame[function->frame_features + code.feature];
+        struct leat_bytes text = {NULL, 0};
+        if (!value.null && function->features[code.feature].type == LEAT_TYPE_STRING)
+            text = leat_value_bytes(value);
+        if (leat_version_code(bound->version, code.column, text, result->features[code.feature], &row[code.column]) == 0)
+            continue;
+        char number[32];
+        if (!text.data)
+            text = (struct leat_bytes){number, leat_double_format(result->features[code.feature], number)};
+        text.len = text.len > 80 ? 80 : text.len;
+        return leat_reason_set(reason, LEAT_STAGE_MODEL,
+                               "feature '%.60s': the category '%.*s' was not seen in training of %s/%u",
+                               function->features[code.feature].name, LEAT_BYTES_FORMAT(text), bound->version->name,
+                               bound->version->number);
+    }
+    return 0;
+}
+
+/* Lays out the rows in `which` as the version takes them, and leaves those in `which` that it does not refuse. */
+static size_t lay_rows(struct leat_batch *batch, const struct leat_bound *bound, size_t *which, size_t count,
+                       bool answers)
 {
     const struct leat_function *function = batch->function;
+    size_t features = bound->feature_count, kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct leat_result *result = &batch->results[which[i]];
+        double *to = batch->rows + kept * features;
+        struct leat_reason unheard;
+        for (size_t f = 0; f < features; f++)
+            to[f] = result->features[bound->feature[f]];
+        if (bound->code_count == 0 || put_codes(function, bound, result, to, answers ? &result->reason : &unheard) == 0)
+            which[kept++] = which[i];
+    }
+    return kept;
+}
+
+/* Scores the rows in `which` (count of them) by one version, to batch->out and batch->raw. Those that it refuses are
+ * taken out of `which`, and are dead letters when it is the one who answers. Returns how many are left. */
+static size_t predict(struct leat_batch *batch, const struct leat_bound *bound, size_t *which, size_t count,
+                      bool answers)
+{
     const struct leat_model *model = bound->version->model;
     size_t features = bound->feature_count;
     batch->rows = grow(batch->rows, &batch->rows_size, LEAT_BATCH_MAX * (features + 1) * sizeof(double));
@@ -356,18 +400,16 @@ static void predict(struct leat_batch *batch, const struct leat_bound *bound, co
     batch->raw = grow(batch->raw, &batch->raw_size, LEAT_BATCH_MAX * bound->raw_count * sizeof(double));
     batch->model_scratch = grow(batch->model_scratch, &batch->model_scratch_size,
                                 leat_model_scratch(model, LEAT_BATCH_MAX));
-    for (size_t i = 0; i < count; i++) {
-        const double *from = batch->matrix + which[i] * function->feature_count;
-        double *to = batch->rows + i * features;
-        for (size_t f = 0; f < features; f++)
-            to[f] = from[bound->feature[f]];
-    }
-    leat_model_predict(model, batch->rows, features, count, batch->out, batch->raw, batch->model_scratch);
-    size_t raw_output = bound->output < bound->raw_count ? bound->output : 0;
-    for (size_t i = 0; i < count; i++) {
-        out[i] = batch->out[i * bound->output_count + bound->output];
-        raw[i] = batch->raw[i * bound->raw_count + raw_output];
-    }
+    count = lay_rows(batch, bound, which, count, answers);
+    if (count > 0)
+        leat_model_predict(model, batch->rows, features, count, batch->out, batch->raw, batch->model_scratch);
+    return count;
+}
+
+static double answer_of(const struct leat_bound *bound, struct leat_answer answer, const double *out, const double *raw)
+{
+    return answer.kind == LEAT_ANSWER_OUTPUT ? out[answer.index]
+                                             : leat_model_answer(bound->version->model, answer, out, raw);
 }
 
 /* Who answers for a row: the champion, the fallback when a limit says so, or nobody. */
@@ -404,32 +446,140 @@ static const struct leat_bound *choose(const struct leat_function *function, con
     return NULL;
 }
 
+static struct leat_value number_or_null(double number)
+{
+    return isfinite(number) ? leat_value_double(number) : leat_value_null();
+}
+
+/* Puts a contribution in its place among the `count` largest so far, of at most `max`; equal ones stay in order. */
+static size_t place_reason(struct leat_reason_code *reasons, size_t count, size_t max, struct leat_reason_code reason)
+{
+    size_t at = count < max ? count : max - 1;
+    if (count == max && fabs(reasons[at].contribution) >= fabs(reason.contribution))
+        return count;
+    while (at > 0 && fabs(reasons[at - 1].contribution) < fabs(reason.contribution)) {
+        reasons[at] = reasons[at - 1];
+        at--;
+    }
+    reasons[at] = reason;
+    return count < max ? count + 1 : max;
+}
+
+/* The features that moved the margin most. What did not move it is no reason. */
+static void keep_reasons(struct leat_batch *batch, const struct leat_bound *bound, const double *row, size_t margin,
+                         struct leat_result *result)
+{
+    const struct leat_version *version = bound->version;
+    size_t width = bound->feature_count + 1, max = batch->function->reason_count, count = 0;
+    batch->contributions = grow(batch->contributions, &batch->contributions_size,
+                                (bound->raw_count * width + 1) * sizeof(double));
+    batch->explain_scratch = grow(batch->explain_scratch, &batch->explain_scratch_size,
+                                  leat_model_explain_scratch(version->model));
+    struct leat_reason_code *reasons = leat_arena_zalloc(&batch->arena, max, sizeof *reasons);
+    if (leat_model_explain(version->model, row, version->background, version->background_count, batch->contributions,
+                           batch->explain_scratch) == 0) {
+        const double *contributions = batch->contributions + margin * width;
+        for (size_t f = 0; f < bound->feature_count; f++)
+            if (isfinite(contributions[f]) && contributions[f] != 0)
+                count = place_reason(reasons, count, max,
+                                     (struct leat_reason_code){bound->feature[f], contributions[f]});
+    }
+    result->reasons = reasons;
+    result->reason_count = count;
+}
+
+/* What output fields ask for beside the score; the model's numbers are gone with its next batch. */
+static void keep_answers(struct leat_batch *batch, const struct leat_bound *bound, struct leat_result *result,
+                         struct leat_value *slots, const double *row, const double *out, const double *raw)
+{
+    const struct leat_function *function = batch->function;
+    slots[LEAT_RESULT_CLASS] = leat_value_null();
+    if (bound->classes) {
+        size_t label = leat_model_label(bound->version->model, out, raw);
+        if (label < bound->class_count)
+            slots[LEAT_RESULT_CLASS] = leat_value_string(bound->classes[label]);
+    }
+    for (size_t i = 0; i < function->answer_count; i++)
+        slots[LEAT_RESULT_SLOTS + i] = number_or_null(answer_of(bound, bound->answers[i], out, raw));
+    if (function->uses_list) {
+        double *outputs = leat_arena_alloc(&batch->arena, bound->output_count * sizeof *outputs);
+        memcpy(outputs, out, bound->output_count * sizeof *outputs);
+        result->outputs = outputs;
+        result->output_count = bound->output_count;
+    }
+    if (function->reason_count > 0)
+        keep_reasons(batch, bound, row, leat_version_margin(bound->version, bound->score, out, raw), result);
+}
+
+static void check_score(const struct leat_bound *bound, struct leat_result *result)
+{
+    if (!isfinite(result->score))
+        leat_reason_set(&result->reason, LEAT_STAGE_MODEL, "model %s/%u gave %s (margin %g)", bound->version->name,
+                        bound->version->number, isnan(result->score) ? "NaN" : "an infinite score", result->raw);
+}
+
+static bool has_output(const struct leat_function *function, const struct leat_result *result)
+{
+    return result->reason.stage == LEAT_STAGE_NONE && !result->withheld && function->output_topic;
+}
+
+static void take_fixed(struct leat_batch *batch, const struct leat_bound *bound, struct leat_result *result,
+                       struct leat_value *slots)
+{
+    const struct leat_function *function = batch->function;
+    const struct leat_fixed *fixed = bound->fixed;
+    result->score = fixed->score;
+    result->raw = fixed->margin;
+    result->outputs = fixed->outputs;
+    result->output_count = fixed->count;
+    slots[LEAT_RESULT_CLASS] = fixed->class_name ? leat_value_string(leat_bytes_of(fixed->class_name))
+                                                 : leat_value_null();
+    for (size_t i = 0; i < function->answer_count; i++) {
+        slots[LEAT_RESULT_SLOTS + i] = leat_value_null();
+        for (size_t o = 0; o < fixed->count; o++)
+            if (strcmp(fixed->names[o], function->answers[i]) == 0)
+                slots[LEAT_RESULT_SLOTS + i] = number_or_null(fixed->outputs[o]);
+    }
+}
+
 static void score_rows(struct leat_batch *batch, const struct leat_bound *bound)
 {
+    const struct leat_function *function = batch->function;
     size_t which[LEAT_BATCH_MAX], count = 0;
-    double out[LEAT_BATCH_MAX], raw[LEAT_BATCH_MAX];
     for (size_t row = 0; row < batch->count; row++)
         if (batch->results[row].bound == bound)
             which[count++] = row;
     if (!bound || count == 0)
         return;
-    predict(batch, bound, which, count, out, raw);
+    if (!bound->fixed)
+        count = predict(batch, bound, which, count, true);
     for (size_t i = 0; i < count; i++) {
         struct leat_result *result = &batch->results[which[i]];
-        result->score = out[i];
-        result->raw = raw[i];
-        if (!isfinite(out[i]))
-            leat_reason_set(&result->reason, LEAT_STAGE_MODEL, "model %s/%u gave %s (margin %g)", bound->version->name,
-                            bound->version->number, isnan(out[i]) ? "NaN" : "an infinite score", raw[i]);
+        struct leat_value *slots = batch->frames + which[i] * function->frame_size + function->frame_results;
+        const double *out = batch->out + i * bound->output_count, *raw = batch->raw + i * bound->raw_count;
+        if (bound->fixed) {
+            take_fixed(batch, bound, result, slots);
+            check_score(bound, result);
+            continue;
+        }
+        result->score = answer_of(bound, bound->score, out, raw);
+        if (bound->raw_count > 0)
+            result->raw = raw[leat_version_margin(bound->version, bound->score, out, raw)];
+        check_score(bound, result);
+        if (has_output(function, result))
+            keep_answers(batch, bound, result, slots, batch->rows + i * bound->feature_count, out, raw);
     }
 }
 
 static void fill_results(struct leat_batch *batch, struct leat_result *result, struct leat_value *slots)
 {
-    for (size_t i = 0; i < LEAT_RESULT_SLOTS; i++)
+    for (size_t i = 0; i < LEAT_RESULT_CLASS; i++)
+        slots[i] = leat_value_null();
+    for (size_t i = LEAT_RESULT_CLASS; !result->bound && i < LEAT_RESULT_SLOTS + batch->function->answer_count; i++)
         slots[i] = leat_value_null();
     if (!isnan(result->score))
         slots[LEAT_RESULT_SCORE] = leat_value_double(result->score);
+    slots[LEAT_RESULT_MARGIN] = number_or_null(result->raw);
     if (result->bound) {
         const struct leat_version *version = result->bound->version;
         slots[LEAT_RESULT_MODEL_NAME] = leat_value_string(leat_bytes_of(version->name));
@@ -479,6 +629,54 @@ static void put_meta(struct leat_batch *batch, const struct leat_result *result,
     leat_buffer_append(out, "]}", 2);
 }
 
+void leat_result_put_feature(const struct leat_function *function, const struct leat_result *result, size_t feature,
+                             struct leat_buffer *out)
+{
+    if (function->features[feature].type == LEAT_TYPE_STRING)
+        leat_encode_json_value(out, LEAT_TYPE_STRING, LEAT_ENCODING_PLAIN,
+                               result->frame[function->frame_features + feature]);
+    else
+        leat_json_put_double(out, result->features[feature]);
+}
+
+/* [0.1,0.7,0.2]; null: nobody answered */
+static void put_list(const struct leat_result *result, struct leat_buffer *out)
+{
+    if (!result->outputs) {
+        leat_buffer_append(out, "null", 4);
+        return;
+    }
+    leat_buffer_append_char(out, '[');
+    for (size_t i = 0; i < result->output_count; i++) {
+        if (i > 0)
+            leat_buffer_append_char(out, ',');
+        leat_json_put_double(out, result->outputs[i]);
+    }
+    leat_buffer_append_char(out, ']');
+}
+
+/* [{"feature":"amount","value":12.5,"contribution":0.31}]; null: nobody answered */
+static void put_reasons(const struct leat_function *function, const struct leat_result *result, size_t max,
+                        struct leat_buffer *out)
+{
+    if (!result->bound) {
+        leat_buffer_append(out, "null", 4);
+        return;
+    }
+    leat_buffer_append_char(out, '[');
+    for (size_t i = 0; i < result->reason_count && i < max; i++) {
+        struct leat_reason_code reason = result->reasons[i];
+        leat_buffer_append_text(out, i > 0 ? ",{\"feature\":" : "{\"feature\":");
+        leat_json_put_string(out, leat_bytes_of(function->features[reason.feature].name));
+        leat_buffer_append_text(out, ",\"value\":");
+        leat_result_put_feature(function, result, reason.feature, out);
+        leat_buffer_append_text(out, ",\"contribution\":");
+        leat_json_put_double(out, reason.contribution);
+        leat_buffer_append_char(out, '}');
+    }
+    leat_buffer_append_char(out, ']');
+}
+
 /* As leat_encode_json, with what it would write again and again at hand. */
 static int put_json(struct leat_batch *batch, const struct leat_result *result, const struct leat_value *values,
                     struct leat_buffer *out)
@@ -486,8 +684,14 @@ static int put_json(struct leat_batch *batch, const struct leat_result *result, 
     const struct leat_function *function = batch->function;
     for (size_t i = 0; i < function->output_count; i++) {
         const struct leat_out_field *field = &batch->output_fields[i];
+        const struct leat_output_field *output = &function->outputs[i];
         leat_buffer_append(out, batch->output_names[i].data, batch->output_names[i].len);
-        leat_encode_json_value(out, field->type, field->encoding, values[i]);
+        if (output->kind == LEAT_OUTPUT_LIST)
+            put_list(result, out);
+        else if (output->kind == LEAT_OUTPUT_REASONS)
+            put_reasons(function, result, output->reasons, out);
+        else
+            leat_encode_json_value(out, field->type, field->encoding, values[i]);
     }
     if (function->output_meta)
         put_meta(batch, result, out);
@@ -506,7 +710,7 @@ static void encode_output(struct leat_batch *batch, struct leat_result *result, 
             values[i] = frame[batch->output_slot[i]];
             continue;
         }
-        if (leat_expr_eval(output->expr, frame, &batch->scratch, &values[i], &result->reason) == 0)
+        if (!output->expr || leat_expr_eval(output->expr, frame, &batch->scratch, &values[i], &result->reason) == 0)
             continue;
         char text[sizeof result->reason.text];
         memcpy(text, result->reason.text, sizeof text);
@@ -549,7 +753,7 @@ void leat_batch_score(struct leat_batch *batch, const struct leat_lineup *lineup
     for (size_t row = 0; row < batch->count; row++) {
         struct leat_result *result = &batch->results[row];
         struct leat_value *frame = batch->frames + row * function->frame_size;
-        if (result->reason.stage != LEAT_STAGE_NONE || result->withheld || !function->output_topic)
+        if (!has_output(function, result))
             continue;
         fill_results(batch, result, frame + function->frame_results);
         encode_output(batch, result, frame);
@@ -558,18 +762,22 @@ void leat_batch_score(struct leat_batch *batch, const struct leat_lineup *lineup
 
 void leat_batch_shadow(struct leat_batch *batch, const struct leat_lineup *lineup)
 {
-    size_t which[LEAT_BATCH_MAX], count = 0;
-    double out[LEAT_BATCH_MAX], raw[LEAT_BATCH_MAX];
+    size_t all[LEAT_BATCH_MAX], all_count = 0;
     for (size_t row = 0; row < batch->count; row++)
         if (batch->results[row].reason.stage == LEAT_STAGE_NONE)
-            which[count++] = row;
-    if (count == 0)
-        return;
-    for (size_t s = 0; s < lineup->shadow_count; s++) {
-        predict(batch, lineup->shadows[s], which, count, out, raw);
+            all[all_count++] = row;
+    for (size_t s = 0; all_count > 0 && s < lineup->shadow_count; s++) {
+        const struct leat_bound *bound = lineup->shadows[s];
+        size_t which[LEAT_BATCH_MAX];
+        for (size_t i = 0; i < all_count; i++) {
+            struct leat_result *result = &batch->results[which[i] = all[i]];
+            result->shadows[result->shadow_count++] = (struct leat_shadow_score){bound, NAN};
+        }
+        size_t count = predict(batch, bound, which, all_count, false);
         for (size_t i = 0; i < count; i++) {
             struct leat_result *result = &batch->results[which[i]];
-            result->shadows[result->shadow_count++] = (struct leat_shadow_score){lineup->shadows[s], out[i]};
+            result->shadows[result->shadow_count - 1].score = answer_of(
+                bound, bound->score, batch->out + i * bound->output_count, batch->raw + i * bound->raw_count);
         }
     }
 }

@@ -89,9 +89,20 @@ struct leat_feature {
     int line;
 };
 
+enum leat_output_kind {
+    LEAT_OUTPUT_VALUE,   /* an expression over the input frame with features and results */
+    LEAT_OUTPUT_LIST,    /* `outputs`: all that the model gives, as a JSON array */
+    LEAT_OUTPUT_REASONS, /* `reasons(k)`: the features that moved the score most, as a JSON array */
+};
+
+#define LEAT_REASONS_MAX 64
+#define LEAT_REASONS_STANDARD 3
+
 struct leat_output_field {
     struct leat_out_field field;
-    const struct leat_expr *expr; /* over the input frame with features and results */
+    enum leat_output_kind kind;
+    const struct leat_expr *expr; /* VALUE; else NULL */
+    size_t reasons;               /* REASONS: at most so many */
 };
 
 /* Results in the frame, behind the features: what output expressions may name. */
@@ -102,6 +113,9 @@ enum leat_result_slot {
     LEAT_RESULT_MODEL_ROLE,      /* model.role: 'champion' or 'fallback' */
     LEAT_RESULT_MODEL_THRESHOLD, /* model.threshold: DOUBLE; null when the version has none */
     LEAT_RESULT_MARKS,           /* marks: STRING, comma-separated; '' */
+    /* What follows gives way to a column or a feature of its name. */
+    LEAT_RESULT_MARGIN, /* margin: DOUBLE; the sum before the link that the score was made from */
+    LEAT_RESULT_CLASS,  /* class: STRING; the name of a classifier's answer */
     LEAT_RESULT_SLOTS
 };
 
@@ -135,13 +149,19 @@ struct leat_function {
     struct leat_output_field *outputs;
     size_t output_count;
 
-    /* The input frame: event slots, aggregates, lookups, features, results. */
+    /* The input frame: event slots, aggregates, lookups, features, results, answers. */
     size_t frame_aggregates, frame_lookups, frame_features, frame_results, frame_size;
     size_t registers; /* the most that any expression needs */
 
+    /* What the outputs ask of a model beside the score. */
+    const char *const *answers; /* outputs['NAME']: the i-th is the frame's slot frame_results + LEAT_RESULT_SLOTS + i */
+    size_t answer_count;
+    bool uses_class, uses_list;
+    size_t reason_count; /* the most of any field; 0: none asks */
+
     const char *model_name; /* NULL: a function without a model */
-    int32_t model_output;   /* which of the model's outputs is the score, from 0; −1: it must have one only */
-    int64_t model_max_age;  /* µs; 0: none */
+    const char *model_output; /* which number of the model's answer is the score: leat_version_answer; NULL: its default */
+    int64_t model_max_age;    /* µs; 0: none */
     enum leat_on_stale on_stale;
     const char *fallback_name; /* NULL: none */
 

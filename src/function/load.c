@@ -3,6 +3,8 @@
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "base/json.h"
+#include "base/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,18 +45,32 @@ static int read_commit_interval(struct leat_loader *loader)
     return 0;
 }
 
+/* A name, which only a version can know, or an index. */
+static int read_model_output(struct leat_loader *loader)
+{
+    const struct leat_given *given = &loader->draft.model_output;
+    double number;
+    bool index = given->text[strspn(given->text, "0123456789")] == 0;
+    if (given->text[0] && (index || leat_double_parse(leat_bytes_of(given->text), &number) < 0))
+        return 0;
+    return leat_load_fail(loader, given->node,
+                          "model.output is one of the model's numbers by name (probability, probability[yes], margin, "
+                          "class, value[0.9]) or the index of an output from 0; this is '%s'",
+                          leat_load_shown(given));
+}
+
 static int read_model(struct leat_loader *loader)
 {
     const struct leat_draft *draft = &loader->draft;
     struct leat_function *function = loader->function;
     function->registry = leat_load_path(loader, draft->registry.text ? draft->registry.text : "models");
-    function->model_output = -1;
     function->on_stale = LEAT_STALE_MARK;
     if (!draft->model.node)
         return 0;
     function->model_name = draft->model_name.text;
-    if (draft->model_output.node)
-        function->model_output = (int32_t)draft->model_output.number;
+    function->model_output = draft->model_output.text;
+    if (draft->model_output.node && read_model_output(loader) < 0)
+        return -1;
     function->model_max_age = draft->model_max_age.number;
     function->on_stale = (enum leat_on_stale)draft->on_stale.number;
     function->fallback_name = draft->fallback.text;

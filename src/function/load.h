@@ -15,7 +15,6 @@ enum leat_option_type {
     LEAT_OPTION_SECTION,       /* a mapping with keys of the table */
     LEAT_OPTION_TEXT,          /* any scalar */
     LEAT_OPTION_NAME,          /* letters, digits, '.', '_', '-' : functions, topics, models */
-    LEAT_OPTION_INTEGER,       /* from 0 */
     LEAT_OPTION_DURATION,      /* more than 0 */
     LEAT_OPTION_DURATION_ZERO, /* 0 is allowed */
     LEAT_OPTION_CHOICE,        /* "one|of|these" */
@@ -41,7 +40,7 @@ const struct leat_option_row *leat_option_rows(size_t *ret_count);
 struct leat_given {
     const struct leat_yaml *node; /* NULL: not in the file */
     const char *text;             /* of a scalar, with ${…} filled in; of the default */
-    int64_t number;               /* DURATION: µs; CHOICE: which; FORMAT: enum leat_format; INTEGER */
+    int64_t number;               /* DURATION: µs; CHOICE: which; FORMAT: enum leat_format */
     bool secret;                  /* holds something from ${…}: must not be shown */
 };
 

@@ -248,14 +248,6 @@ static int read_duration(const struct leat_loader *loader, bool zero, const char
     return 0;
 }
 
-static int read_integer(const struct leat_loader *loader, const char *path, struct leat_given *given)
-{
-    if (leat_int_parse(leat_bytes_of(given->text), &given->number) < 0 || given->number < 0 || given->number > INT32_MAX)
-        return leat_load_fail(loader, given->node, "%s is a whole number from 0; this is '%s'", path,
-                              leat_load_shown(given));
-    return 0;
-}
-
 static int read_format(const struct leat_loader *loader, struct leat_given *given)
 {
     enum leat_format format;
@@ -276,8 +268,6 @@ static int interpret(const struct leat_loader *loader, const struct leat_option_
                                   "%s is made of at most 249 letters, digits, '.', '_' and '-'; this is '%s'", path,
                                   leat_load_shown(given));
         return 0;
-    case LEAT_OPTION_INTEGER:
-        return read_integer(loader, path, given);
     case LEAT_OPTION_DURATION:
     case LEAT_OPTION_DURATION_ZERO:
         return read_duration(loader, row->type == LEAT_OPTION_DURATION_ZERO, path, given);

@@ -9,6 +9,7 @@
  * canonical spelling. */
 #include "function/load.h"
 
+#include "base/json.h"
 #include "base/map.h"
 
 #include <stdlib.h>
@@ -66,6 +67,9 @@ struct pass {
     size_t lookup_count;
     struct table_columns tables[LEAT_SOURCES_MAX];
     size_t feature_count; /* compiled so far: what a feature may use */
+    const char **answers; /* outputs['NAME'], in the order in which they were met */
+    size_t answer_count;
+    bool uses_class;
     size_t registers;
     const struct leat_expr_window **named; /* by draft.windows */
     struct scope columns[LEAT_SOURCES_MAX];
@@ -76,14 +80,21 @@ static const struct {
     const char *name;
     enum leat_type type;
     bool of_model;
+    bool gives_way; /* to a column or a feature of this name */
 } results[LEAT_RESULT_SLOTS] = {
-    [LEAT_RESULT_SCORE] = {"score", LEAT_TYPE_DOUBLE, true},
-    [LEAT_RESULT_MODEL_NAME] = {"model.name", LEAT_TYPE_STRING, true},
-    [LEAT_RESULT_MODEL_VERSION] = {"model.version", LEAT_TYPE_INT, true},
-    [LEAT_RESULT_MODEL_ROLE] = {"model.role", LEAT_TYPE_STRING, true},
-    [LEAT_RESULT_MODEL_THRESHOLD] = {"model.threshold", LEAT_TYPE_DOUBLE, true},
-    [LEAT_RESULT_MARKS] = {"marks", LEAT_TYPE_STRING, false},
+    [LEAT_RESULT_SCORE] = {"score", LEAT_TYPE_DOUBLE, true, false},
+    [LEAT_RESULT_MODEL_NAME] = {"model.name", LEAT_TYPE_STRING, true, false},
+    [LEAT_RESULT_MODEL_VERSION] = {"model.version", LEAT_TYPE_INT, true, false},
+    [LEAT_RESULT_MODEL_ROLE] = {"model.role", LEAT_TYPE_STRING, true, false},
+    [LEAT_RESULT_MODEL_THRESHOLD] = {"model.threshold", LEAT_TYPE_DOUBLE, true, false},
+    [LEAT_RESULT_MARKS] = {"marks", LEAT_TYPE_STRING, false, false},
+    [LEAT_RESULT_MARGIN] = {"margin", LEAT_TYPE_DOUBLE, true, true},
+    [LEAT_RESULT_CLASS] = {"class", LEAT_TYPE_STRING, true, true},
 };
+
+/* Names of lists, which only a whole output field can be; they give way, too. */
+#define LIST_NAME "outputs"
+#define REASONS_NAME "reasons"
 
 /* Room for one more: the capacity is the next power of two. */
 static void *room(struct leat_arena *arena, void *items, size_t count, size_t size)
@@ -148,12 +159,15 @@ static bool path_is(struct leat_bytes path, const char *name)
     return !*name && at == path.len - 1;
 }
 
-static bool result_slot(const struct scope *scope, struct leat_bytes path, size_t *ret_slot, enum leat_type *ret_type)
+static bool result_slot(const struct scope *scope, struct leat_bytes path, bool gives_way, size_t *ret_slot,
+                        enum leat_type *ret_type)
 {
-    const struct pass *pass = scope->pass;
+    struct pass *pass = scope->pass;
     for (size_t i = 0; i < LEAT_RESULT_SLOTS; i++) {
-        if (!leat_bytes_is(path, results[i].name) || (results[i].of_model && !pass->function->model_name))
+        if (!leat_bytes_is(path, results[i].name) || (results[i].of_model && !pass->function->model_name) ||
+            results[i].gives_way != gives_way)
             continue;
+        pass->uses_class |= i == LEAT_RESULT_CLASS;
         *ret_slot = pass->zone_results + i;
         *ret_type = results[i].type;
         return true;
@@ -172,6 +186,57 @@ static bool feature_slot(const struct scope *scope, struct leat_bytes path, size
         return true;
     }
     return false;
+}
+
+/* What stands in the brackets of outputs['NAME'] or outputs[0], without quotes; NULL: it is no such path. */
+static const char *answer_name(struct pass *pass, struct leat_bytes path)
+{
+    size_t head = strlen(LIST_NAME "[");
+    if (path.len < head + 2 || memcmp(path.data, LIST_NAME "[", head) != 0 || path.data[path.len - 1] != ']')
+        return NULL;
+    const char *from = path.data + head, *end = path.data + path.len - 1;
+    bool quoted = *from == '\'';
+    char *name = leat_arena_zalloc(pass->arena, (size_t)(end - from) + 1, 1), *to = name;
+    for (from += quoted, end -= quoted; from < end; from++) {
+        from += quoted && *from == '\'' && from + 1 < end; /* two are one */
+        *to++ = *from;
+    }
+    return name;
+}
+
+static int answer_slot(struct pass *pass, const char *name, size_t *ret_slot, enum leat_type *ret_type)
+{
+    size_t at = 0;
+    while (at < pass->answer_count && strcmp(pass->answers[at], name) != 0)
+        at++;
+    if (at == pass->answer_count) {
+        pass->answers = room(pass->arena, pass->answers, pass->answer_count, sizeof *pass->answers);
+        pass->answers[pass->answer_count++] = name;
+    }
+    *ret_slot = pass->zone_results + LEAT_RESULT_SLOTS + at;
+    *ret_type = LEAT_TYPE_DOUBLE;
+    return 0;
+}
+
+/* What gives way to columns and features. */
+static int late_slot(const struct scope *scope, struct leat_bytes path, size_t *ret_slot, enum leat_type *ret_type,
+                     struct leat_error *err)
+{
+    if (result_slot(scope, path, true, ret_slot, ret_type))
+        return 0;
+    if (!scope->pass->function->model_name)
+        return -1;
+    const char *answer = answer_name(scope->pass, path);
+    if (answer)
+        return answer_slot(scope->pass, answer, ret_slot, ret_type);
+    if (leat_bytes_is(path, LIST_NAME))
+        return leat_error_set(err, LEAT_ERROR_FINDING,
+                              "'" LIST_NAME "' is a list, which only a whole field of the output can be; one of them is "
+                              "outputs['probability'], say, or outputs[0]");
+    if (leat_bytes_is(path, REASONS_NAME))
+        return leat_error_set(err, LEAT_ERROR_FINDING,
+                              "'" REASONS_NAME "' is a list, which only a whole field of the output can be");
+    return -1;
 }
 
 /* A feature that stands further down. */
@@ -207,7 +272,7 @@ static int source_slot(const struct scope *scope, struct leat_bytes path, size_t
 static int column(void *self, struct leat_bytes path, size_t *ret_slot, enum leat_type *ret_type, struct leat_error *err)
 {
     const struct scope *scope = self;
-    if (scope->results && result_slot(scope, path, ret_slot, ret_type))
+    if (scope->results && result_slot(scope, path, false, ret_slot, ret_type))
         return 0;
     /* Before features: one that has a column's name is that column, and keys may use it. */
     if (source_slot(scope, path, ret_slot, ret_type, err) == 0)
@@ -219,7 +284,7 @@ static int column(void *self, struct leat_bytes path, size_t *ret_slot, enum lea
     }
     if (scope->features && !(err && err->text[0]))
         refuse_later_feature(scope->pass, path, err);
-    return -1;
+    return scope->results && !(err && err->text[0]) ? late_slot(scope, path, ret_slot, ret_type, err) : -1;
 }
 
 static const char *const *names(void *self, size_t *ret_count)
@@ -229,7 +294,7 @@ static const char *const *names(void *self, size_t *ret_count)
     const struct leat_function *function = pass->function;
     const struct leat_named_list *windows = &pass->loader->draft.windows;
     size_t most = scope->schema->count + pass->feature_count + function->source_count + windows->count +
-                  LEAT_RESULT_SLOTS;
+                  LEAT_RESULT_SLOTS + 2;
     size_t count = 0;
     const char **list = leat_arena_zalloc(pass->arena, most, sizeof *list);
     for (size_t i = 0; i < scope->schema->count; i++) {
@@ -245,6 +310,10 @@ static const char *const *names(void *self, size_t *ret_count)
     for (size_t i = 0; scope->results && i < LEAT_RESULT_SLOTS; i++)
         if (function->model_name || !results[i].of_model)
             list[count++] = results[i].name;
+    if (scope->results && function->model_name) {
+        list[count++] = LIST_NAME;
+        list[count++] = REASONS_NAME;
+    }
     *ret_count = count;
     return list;
 }
@@ -563,6 +632,7 @@ static void make_scopes(struct pass *pass)
     pass->feature.face.lookup = lookup_slot;
     pass->output = pass->feature;
     pass->output.face.what = "the output";
+    pass->output.face.named_list = LIST_NAME;
     pass->output.results = true;
     pass->feature.face.self = &pass->feature;
     pass->output.face.self = &pass->output;
@@ -745,7 +815,7 @@ static int check_feature_name(const struct pass *pass, const struct leat_named *
     const struct leat_projection *projection = &function->sources[0].projection;
     size_t slot;
     for (size_t i = 0; i < LEAT_RESULT_SLOTS; i++)
-        if (strcmp(named->name, results[i].name) == 0)
+        if (!results[i].gives_way && strcmp(named->name, results[i].name) == 0)
             return leat_load_fail(pass->loader, named->key,
                                   "'%s' means something else in the output; choose another name", named->name);
     if (find_source(function, leat_bytes_of(named->name)) >= 0)
@@ -765,11 +835,6 @@ static int check_feature_type(const struct pass *pass, const struct leat_named *
 {
     if (type == LEAT_TYPE_NULL)
         return leat_load_fail(pass->loader, named->given.node, "feature '%s' is always null", named->name);
-    if (type == LEAT_TYPE_STRING)
-        return leat_load_fail(pass->loader, named->given.node,
-                              "feature '%s' is a string, and models are given numbers: make one of it, with case or "
-                              "hash(x, n); text as a category comes later",
-                              named->name);
     return 0;
 }
 
@@ -806,6 +871,55 @@ static enum leat_encoding encoding_of(const struct pass *pass, const struct leat
     return LEAT_ENCODING_PLAIN;
 }
 
+/* Is it "reasons" or "reasons(5)", and how many? 0: it is not. */
+static size_t reasons_of(struct leat_bytes text)
+{
+    LEAT_CLEAN_BUFFER bare = {0};
+    int64_t count = 0;
+    for (size_t i = 0; i < text.len; i++)
+        if (!strchr(" \t\r\n", text.data[i]))
+            leat_buffer_append_char(&bare, text.data[i]);
+    struct leat_bytes all = leat_buffer_view(&bare);
+    size_t head = strlen(REASONS_NAME);
+    if (leat_bytes_is(all, REASONS_NAME))
+        return LEAT_REASONS_STANDARD;
+    if (all.len < head + 3 || memcmp(all.data, REASONS_NAME "(", head + 1) != 0 || all.data[all.len - 1] != ')' ||
+        leat_int_parse((struct leat_bytes){all.data + head + 1, all.len - head - 2}, &count) < 0)
+        return 0;
+    return count < 1 || count > LEAT_REASONS_MAX ? SIZE_MAX : (size_t)count;
+}
+
+/* A field that is a list of the model's, and no expression: 1 and *ret; 0: it is not; −1: it can not be. */
+static int read_list(struct pass *pass, const struct leat_named *named, struct leat_output_field *ret)
+{
+    struct leat_function *function = pass->function;
+    struct leat_bytes text = leat_bytes_of(named->given.text), name = {text.data, 0};
+    size_t slot, reasons = reasons_of(text);
+    enum leat_type type;
+    while (name.len < text.len && strchr(" \t\r\n(", text.data[name.len]) == NULL)
+        name.len++;
+    bool list = leat_bytes_is(name, LIST_NAME) && text.data[name.len + strspn(text.data + name.len, " \t\r\n")] == 0;
+    if ((!list && reasons == 0) || !function->model_name || source_slot(&pass->output, name, &slot, &type, NULL) == 0 ||
+        feature_slot(&pass->output, name, &slot, &type))
+        return 0;
+    if (reasons == SIZE_MAX)
+        return leat_load_fail(pass->loader, named->given.node, REASONS_NAME "(k) gives 1 to %d features",
+                              LEAT_REASONS_MAX);
+    if (function->output_format == LEAT_FORMAT_CSV)
+        return leat_load_fail(
+            pass->loader, named->given.node, "'%.*s' is a list, which csv can not hold%s", LEAT_BYTES_FORMAT(name),
+            list ? "; name its numbers one by one: outputs[0], outputs[1]" : "; output.format: json can");
+    *ret = (struct leat_output_field){
+        .field = {.name = leat_bytes_of(named->name), .type = LEAT_TYPE_NULL},
+        .kind = list ? LEAT_OUTPUT_LIST : LEAT_OUTPUT_REASONS,
+        .reasons = list ? 0 : reasons,
+    };
+    function->uses_list |= list;
+    if (!list && reasons > function->reason_count)
+        function->reason_count = reasons;
+    return 1;
+}
+
 static int read_outputs(struct pass *pass)
 {
     struct leat_function *function = pass->function;
@@ -819,7 +933,10 @@ static int read_outputs(struct pass *pass)
                                   "'%s' is the field with version and marks; choose another name, or another for "
                                   "`output.meta` (none switches it off)",
                                   named->name);
-        if (compile(pass, &pass->output, &named->given, LEAT_TYPE_NULL, &expr) < 0)
+        int is_list = read_list(pass, named, &function->outputs[i]);
+        if (is_list > 0)
+            continue;
+        if (is_list < 0 || compile(pass, &pass->output, &named->given, LEAT_TYPE_NULL, &expr) < 0)
             return -1;
         if (leat_expr_type(expr) == LEAT_TYPE_NULL)
             return leat_load_fail(pass->loader, named->given.node, "'%s' is always null", named->name);
@@ -873,11 +990,11 @@ static int lay_out(struct pass *counted, struct pass *next)
     }
     next->zone_features = slot;
     next->zone_results = slot + counted->feature_count;
-    if (next->zone_results + LEAT_RESULT_SLOTS > FRAME_MAX)
+    if (next->zone_results + counted->answer_count + LEAT_RESULT_SLOTS > FRAME_MAX)
         return leat_load_fail(counted->loader, counted->loader->draft.input.at,
                               "columns, aggregates, looked-up columns and features are %zu together, and at most %d are "
                               "possible",
-                              next->zone_results, FRAME_MAX - LEAT_RESULT_SLOTS);
+                              next->zone_results + counted->answer_count, FRAME_MAX - LEAT_RESULT_SLOTS);
     return 0;
 }
 
@@ -940,7 +1057,10 @@ static void finish(const struct pass *pass)
     function->frame_lookups = pass->zone_lookups;
     function->frame_features = pass->zone_features;
     function->frame_results = pass->zone_results;
-    function->frame_size = pass->zone_results + LEAT_RESULT_SLOTS;
+    function->frame_size = pass->zone_results + LEAT_RESULT_SLOTS + pass->answer_count;
+    function->answers = pass->answers;
+    function->answer_count = pass->answer_count;
+    function->uses_class = pass->uses_class;
     function->registers = pass->registers;
 }
 
@@ -963,7 +1083,8 @@ static int run_passes(struct leat_loader *loader, struct pass *first, struct pas
     };
     if (run_pass(first) < 0 || lay_out(first, second) < 0 || run_pass(second) < 0)
         return -1;
-    leat_assert(second->window_count == first->window_count && second->lookup_count == first->lookup_count);
+    leat_assert(second->window_count == first->window_count && second->lookup_count == first->lookup_count &&
+                second->answer_count == first->answer_count);
     leat_assert(loader->function->sources[0].projection.count == second->zone_aggregates);
     finish(second);
     return 0;

@@ -13,7 +13,6 @@
 #define SECTION LEAT_OPTION_SECTION, "section"
 #define TEXT LEAT_OPTION_TEXT, "text"
 #define NAME LEAT_OPTION_NAME, "name"
-#define INTEGER LEAT_OPTION_INTEGER, "integer"
 #define DURATION LEAT_OPTION_DURATION, "duration"
 #define DURATION_ZERO LEAT_OPTION_DURATION_ZERO, "duration"
 #define CHOICE(list) LEAT_OPTION_CHOICE, list
@@ -124,8 +123,10 @@ static const struct leat_option_row rows[] = {
         "without it the function only makes features"),
     IN("model", "name", NAME, "required", GOES(model_name),
        "the model; which of its versions serves is decided by promote and rollback"),
-    IN("model", "output", INTEGER, "", GOES(model_output),
-       "which of the model's outputs is the score, from 0; for models that have several"),
+    IN("model", "output", TEXT, "", GOES(model_output),
+       "which number of the model's answer is the score: `probability`, `probability[NAME]`, `value`, `value[0.9]`, "
+       "`margin`, `class`, or an index from 0. Without it the probability (of several classes the largest), else the "
+       "class; of quantiles the middle one; else the one value"),
     IN("model", "max_age", DURATION, "", GOES(model_max_age),
        "a version whose training data ended longer before the event is stale"),
     IN("model", "on_stale", CHOICE(STALE), "mark", GOES(on_stale),
@@ -159,8 +160,8 @@ static const struct leat_option_row rows[] = {
     IN("output", "value", SECTION, "required", NOWHERE,
        "the record's fields"),
     IN("output.value", "*", EXPRESSION, "", GOES(output_value),
-       "over input columns, features, `score`, `model.name`, `model.version`, `model.role`, `model.threshold` "
-       "and `marks`"),
+       "over input columns, features, `score`, `margin`, `class`, `outputs['NAME']`, `model.name`, `model.version`, "
+       "`model.role`, `model.threshold` and `marks`; or, in JSON, a whole list: `outputs`, `reasons` or `reasons(5)`"),
     IN("output", "meta", TEXT, "leat", GOES(output_meta),
        "the field with model version and marks that is added to each JSON record; `none`: nothing is added"),
     TOP("decisions", SECTION, "", NOWHERE,

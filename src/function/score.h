@@ -14,12 +14,34 @@
 
 /* A version bound to a function: which of the function's features is the model's i-th. Immutable, reference-counted. */
 struct leat_bound;
-/* Finding: a feature that the model needs and the function lacks (both lists shown), or one of text. */
+/* Finding: a feature that the model needs and the function lacks (both lists shown) or makes of another type; a number
+ * of the answer, or reasons, that the function asks for and this version does not have. */
 int leat_bound_new(const struct leat_function *function, struct leat_version *version, struct leat_bound **ret,
                    struct leat_error *err); /* takes a reference to the version */
+/* What a version of a test answers, whatever the features. */
+struct leat_fixed {
+    double score, margin;     /* NaN: none */
+    const char *class_name;   /* NULL: none */
+    const char *const *names; /* of `outputs`, as in outputs['NAME'] */
+    const double *outputs;
+    size_t count;
+};
+/* A version without a model. `fixed` must outlive it. */
+struct leat_bound *leat_bound_fixed(struct leat_version *version, const struct leat_fixed *fixed);
 struct leat_bound *leat_bound_ref(struct leat_bound *bound);
 void leat_bound_unref(struct leat_bound *bound); /* NULL is fine */
 const struct leat_version *leat_bound_version(const struct leat_bound *bound);
+/* A number of a version's answer as function files name it: what leat_model_answer_find takes, or the index of an
+ * output from 0. */
+int leat_version_answer(const struct leat_version *version, const char *name, struct leat_answer *ret,
+                        struct leat_error *err);
+/* The margin that an answer is made from, as an index of `raw`; of a class that of the answer's class. */
+size_t leat_version_margin(const struct leat_version *version, struct leat_answer answer, const double *out,
+                           const double *raw);
+/* What a model is given for a feature: its number, or the code of its category. `text` data NULL: `number` (NaN:
+ * missing). -1: a category that was not seen in training. */
+int leat_version_code(const struct leat_version *version, size_t column, struct leat_bytes text, double number,
+                      double *ret);
 
 /* Who serves. Not owned; the engine publishes whole lineups and switches between batches. Any may be NULL. */
 struct leat_lineup {
@@ -91,6 +113,12 @@ size_t leat_marks_format(const struct leat_function *function, uint32_t marks, u
 void leat_marks_put_json(const struct leat_function *function, uint32_t marks, uint64_t stale_sources,
                          struct leat_buffer *out);
 
+/* How much a feature moved the margin that the score was made from. */
+struct leat_reason_code {
+    size_t feature; /* the function's */
+    double contribution;
+};
+
 struct leat_shadow_score {
     const struct leat_bound *bound;
     double score;
@@ -105,7 +133,11 @@ struct leat_result {
     const char *role;               /* "champion", "fallback", "" */
     double score;                   /* NaN: none */
     double raw;                     /* margin before the link; NaN: none */
-    const double *features;         /* in the function's order, NaN is missing */
+    const double *features;         /* in the function's order, NaN is missing, or text: that is in the frame */
+    const double *outputs;          /* all that the model gave; NULL: no output field asks */
+    size_t output_count;
+    const struct leat_reason_code *reasons; /* the largest first; NULL: no output field asks */
+    size_t reason_count;
     const struct leat_value *frame; /* input frame, features and results included */
     uint32_t marks;
     uint64_t slow_sources;    /* bit s: sources[s] is beyond warn_after: counted, and nothing else */
@@ -138,5 +170,8 @@ void leat_batch_score(struct leat_batch *batch, const struct leat_lineup *lineup
 /* Scores the shadows on the same rows; after the answers have left. */
 void leat_batch_shadow(struct leat_batch *batch, const struct leat_lineup *lineup);
 const struct leat_result *leat_batch_result(const struct leat_batch *batch, size_t row);
+/* A feature of a result as JSON: the text of a category, else its number; null is missing. */
+void leat_result_put_feature(const struct leat_function *function, const struct leat_result *result, size_t feature,
+                             struct leat_buffer *out);
 
 #endif

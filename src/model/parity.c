@@ -12,12 +12,18 @@
 #define PARITY_ROWS_MAX ((size_t)1000000)
 #define PARITY_VALUES_MAX ((size_t)1 << 26) /* half a gigabyte of features */
 
+struct parity_line {
+    struct leat_bytes text;
+    size_t number;
+};
+
 struct gate {
+    const struct leat_model *model;
     const struct leat_model_info *info;
     struct leat_row_names names;
     double *features; /* rows × feature_count */
     double *expected; /* rows × expected_count */
-    size_t *lines;
+    struct parity_line *lines;
     size_t rows;
     size_t expected_count; /* output_count, or 2 for a binary classifier's pair */
     struct leat_error *err;
@@ -68,12 +74,17 @@ static int read_score(struct gate *gate, const struct leat_json *score)
     return 0;
 }
 
-static int read_row(struct gate *gate, const struct leat_json *root)
+static int read_features(const struct gate *gate, const struct leat_json *root, double *ret)
 {
     const struct leat_json *features = leat_json_get(root, "features");
     if (features == NULL)
         return refuse(gate, "has no \"features\"; a row is {\"features\": {…} or […], \"score\": …}");
-    if (leat_row_read(&gate->names, features, gate->features + gate->rows * gate->info->feature_count, gate->err) != 0)
+    return leat_row_read(&gate->names, features, ret, gate->err);
+}
+
+static int read_row(struct gate *gate, const struct leat_json *root)
+{
+    if (read_features(gate, root, gate->features + gate->rows * gate->info->feature_count) != 0)
         return -1;
     return read_score(gate, leat_json_get(root, "score"));
 }
@@ -107,20 +118,23 @@ static int read_rows(struct gate *gate, struct leat_bytes text)
         leat_json_free(document);
         if (status != 0)
             return leat_error_prefix(gate->err, "parity row %zu (line %zu)", gate->rows + 1, number);
-        gate->lines[gate->rows++] = number;
+        gate->lines[gate->rows++] = (struct parity_line){line, number};
     }
     return 0;
 }
 
 /* ---- comparing ---- */
 
-/* One unit in the last place of a float32, or 1e-12 relative. */
+/* The model's own tolerance, relative and at least as much absolutely; else one unit in the last place of a float32, or
+ * 1e-12 relative. */
 static bool near(const struct gate *gate, double expected, double got)
 {
     if (isnan(expected) || isnan(got))
         return isnan(expected) && isnan(got);
     if (expected == got)
         return true;
+    if (gate->info->tolerance > 0)
+        return fabs(expected - got) <= gate->info->tolerance * fmax(1, fmax(fabs(expected), fabs(got)));
     if (!gate->info->float32)
         return fabs(expected - got) <= 1e-12 * fmax(fabs(expected), fabs(got));
     float rounded = (float)expected;
@@ -144,17 +158,52 @@ static void put_numbers(struct leat_buffer *out, const double *values, size_t co
         leat_buffer_append_text(out, ", …");
 }
 
+static void show_features(const struct gate *gate, size_t row, struct leat_buffer *out)
+{
+    struct leat_json_document *document = NULL;
+    if (leat_json_parse(gate->lines[row].text, LEAT_JSON_NONFINITE, &document, NULL) == 0)
+        leat_row_show(&gate->names, leat_json_get(leat_json_root(document), "features"), 900, out);
+    leat_json_free(document);
+}
+
+/* What is wrong most often, told by what the scores look like. */
+static const char *guess(const struct gate *gate, size_t row, const double *out)
+{
+    const struct leat_model_info *info = gate->info;
+    const double *expected = expected_of(gate, row);
+    double *raw = leat_calloc(info->raw_count + 1, sizeof *raw),
+           *again = leat_calloc(info->output_count + 1, sizeof *again);
+    void *scratch = leat_model_scratch_new(gate->model, 1);
+    leat_model_predict(gate->model, gate->features + row * info->feature_count, info->feature_count, 1, again, raw,
+                       scratch);
+    bool margins = info->raw_count == info->output_count;
+    for (size_t i = 0; margins && i < info->output_count; i++)
+        margins = raw[i] != out[i] && fabs(raw[i] - expected[i]) <= 1e-6 * fmax(1, fabs(raw[i]));
+    free(raw);
+    free(again);
+    free(scratch);
+    if (margins)
+        return "these scores are margins, from before the link: give what predict or predict_proba gives";
+    if (info->class_count == 2 && info->output_count == 1 && fabs(1 - expected[0] - out[0]) <= 1e-6)
+        return "these scores are of the first class: give the second column of predict_proba";
+    if (strncmp(info->format, "xgboost", 7) == 0)
+        return "was the model saved from another fit than the scores were made with, or are they of fewer rounds (the "
+               "scikit-learn wrapper stops at best_iteration: add it with --rounds best_iteration + 1)?";
+    return "was the model saved from another fit than the scores were made with, or were the features prepared "
+           "otherwise? Write both from one fitted model";
+}
+
 static int differs(const struct gate *gate, size_t row, const double *out, const char *how)
 {
     LEAT_CLEAN_BUFFER features = {0};
     LEAT_CLEAN_BUFFER expected = {0};
     LEAT_CLEAN_BUFFER got = {0};
-    leat_row_show(&gate->names, gate->features + row * gate->info->feature_count, 900, &features);
+    show_features(gate, row, &features);
     put_numbers(&expected, expected_of(gate, row), gate->info->output_count);
     put_numbers(&got, out, gate->info->output_count);
-    return refuse(gate, "parity row %zu (line %zu)%s: the trainer's score is %s, here it is %s; features: %s", row + 1,
-                  gate->lines[row], how, leat_buffer_text(&expected), leat_buffer_text(&got),
-                  leat_buffer_text(&features));
+    return refuse(gate, "parity row %zu (line %zu)%s: the trainer's score is %s, here it is %s; features: %s\n  %s",
+                  row + 1, gate->lines[row].number, how, leat_buffer_text(&expected), leat_buffer_text(&got),
+                  leat_buffer_text(&features), guess(gate, row, out));
 }
 
 static int compare(const struct gate *gate, size_t row, const double *out, const char *how)
@@ -184,7 +233,7 @@ static int score_rows(const struct gate *gate, const struct leat_model *model, d
 int leat_parity_check(const struct leat_model *model, const char *const *feature_names, struct leat_bytes rows,
                       size_t *ret_rows, struct leat_error *err)
 {
-    struct gate gate = {.info = leat_model_info(model), .err = err};
+    struct gate gate = {.model = model, .info = leat_model_info(model), .err = err};
     leat_row_names_init(&gate.names, model, feature_names);
     int status = read_rows(&gate, rows);
     if (status == 0 && gate.rows > 0) {
@@ -201,4 +250,30 @@ int leat_parity_check(const struct leat_model *model, const char *const *feature
     free(gate.lines);
     leat_row_names_done(&gate.names);
     return status;
+}
+
+size_t leat_parity_background(const struct leat_model *model, const char *const *feature_names, struct leat_bytes rows,
+                              double **ret)
+{
+    struct gate gate = {.model = model, .info = leat_model_info(model)};
+    size_t features = gate.info->feature_count, total, count = 0, seen = 0;
+    struct leat_bytes line;
+    leat_row_names_init(&gate.names, model, feature_names);
+    count_rows(rows, &total);
+    size_t wanted = total < LEAT_BACKGROUND_MAX ? total : LEAT_BACKGROUND_MAX;
+    double *background = leat_calloc(wanted * features + 1, sizeof *background);
+    for (size_t number = 0; count < wanted && next_line(&rows, &number, &line);) {
+        if (blank(line) || seen++ != count * total / wanted)
+            continue;
+        struct leat_json_document *document = NULL;
+        bool good = leat_json_parse(line, LEAT_JSON_NONFINITE, &document, NULL) == 0 &&
+                    read_features(&gate, leat_json_root(document), background + count * features) == 0;
+        leat_json_free(document);
+        if (!good)
+            break;
+        count++;
+    }
+    leat_row_names_done(&gate.names);
+    *ret = background;
+    return count;
 }

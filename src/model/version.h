@@ -22,8 +22,10 @@ struct leat_version {
     double threshold;                  /* decision threshold on the score; NaN if not told */
     const struct leat_metric *metrics; /* as the trainer told them */
     size_t metric_count;
-    const char *note;              /* NULL: none */
-    size_t parity_rows;            /* 0: unverified */
+    const char *note;         /* NULL: none */
+    size_t parity_rows;       /* 0: unverified */
+    const double *background; /* background_count × feature_count: some of the parity rows, for explanations */
+    size_t background_count;
     char digest[LEAT_DIGEST_TEXT]; /* over all its files */
     int references;
     void (*release)(struct leat_version *version); /* set by whoever made it: frees it and all that it owns */
@@ -33,11 +35,17 @@ struct leat_version *leat_version_ref(struct leat_version *version); /* any thre
 void leat_version_unref(struct leat_version *version);               /* any thread; NULL is fine */
 
 /* The trainer's rows: JSON lines {"features": {name: value, …} or [value, …], "score": number or [numbers]}; null
- * or "NaN" is missing, and so is an absent name. Scores every row singly and all in one batch, on the kernel that
- * serves. 0 and *ret_rows, or LEAT_ERROR_FINDING naming row number, feature values, expected and got. Tolerance:
- * what the trainer's own float width leaves (float32: 1 unit in the last place of the output; double: 1e-12
- * relative). */
+ * or "NaN" is missing, and so is an absent name; categories are as the trainer was given them. Scores every row singly
+ * and all in one batch, on the kernel that serves. 0 and *ret_rows, or LEAT_ERROR_FINDING naming row number, feature
+ * values, expected and got. Tolerance: the model's own, or what the trainer's float width leaves (float32: 1 unit in
+ * the last place of the output; double: 1e-12 relative). */
 int leat_parity_check(const struct leat_model *model, const char *const *feature_names, struct leat_bytes rows,
                       size_t *ret_rows, struct leat_error *err);
+
+/* Some of the rows as the model is given them, spread over all: what leat_model_explain may compare with. The caller
+ * frees *ret. The rows have passed the check. */
+#define LEAT_BACKGROUND_MAX 16
+size_t leat_parity_background(const struct leat_model *model, const char *const *feature_names, struct leat_bytes rows,
+                              double **ret);
 
 #endif

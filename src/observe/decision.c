@@ -123,12 +123,13 @@ static void put_answer(const struct leat_result *result, struct leat_buffer *out
     leat_json_put_double(out, version->threshold);
 }
 
-static void put_features(const struct leat_decision_writer *writer, const double *features, struct leat_buffer *out)
+static void put_features(const struct leat_decision_writer *writer, const struct leat_result *result,
+                         struct leat_buffer *out)
 {
     PUT_LITERAL(out, ",\"features\":{");
     for (size_t i = 0; i < writer->function->feature_count; i++) {
         put_bytes(out, writer->feature_names[i]);
-        leat_json_put_double(out, features[i]);
+        leat_result_put_feature(writer->function, result, i, out);
     }
     leat_buffer_append_char(out, '}');
 }
@@ -185,7 +186,7 @@ int leat_decision_encode(const struct leat_decision_writer *writer, const struct
     size_t start = out->len;
     put_record(writer, result, now, out);
     put_answer(result, out);
-    put_features(writer, result->features, out);
+    put_features(writer, result, out);
     PUT_LITERAL(out, ",\"marks\":[");
     if (result->marks)
         leat_marks_put_json(writer->function, result->marks, result->stale_sources, out);
@@ -235,9 +236,12 @@ static int read_features(const struct leat_json *root, struct leat_decision *ret
                                                                sizeof *features);
     for (uint32_t i = 0; i < object->count; i++) {
         const struct leat_json_member *member = &object->as.members[i];
-        features[i] = (struct leat_decision_feature){member->name.data, NAN};
-        if (!leat_json_number(&member->value, &features[i].value) && member->value.type != LEAT_JSON_NULL)
-            return leat_error_set(err, LEAT_ERROR_FINDING, "a decision record whose feature '%s' is %s and not a number",
+        features[i] = (struct leat_decision_feature){.name = member->name.data, .value = NAN};
+        if (member->value.type == LEAT_JSON_STRING)
+            features[i].text = member->value.as.string;
+        else if (!leat_json_number(&member->value, &features[i].value) && member->value.type != LEAT_JSON_NULL)
+            return leat_error_set(err, LEAT_ERROR_FINDING,
+                                  "a decision record whose feature '%s' is %s and not a number or a text",
                                   member->name.data, leat_json_type_name(member->value.type));
     }
     ret->features = features;

@@ -30,7 +30,8 @@ int leat_decision_encode(const struct leat_decision_writer *writer, const struct
 
 struct leat_decision_feature {
     const char *name;
-    double value; /* NaN: missing */
+    double value;           /* NaN: missing, or a text */
+    struct leat_bytes text; /* of a category; data NULL: it is a number */
 };
 
 struct leat_decision_position {

@@ -26,7 +26,7 @@ static void check_frame(const struct leat_function *f)
     }
     leat_assert(f->frame_features == slot);
     leat_assert(f->frame_results == slot + f->feature_count);
-    leat_assert(f->frame_size == f->frame_results + LEAT_RESULT_SLOTS);
+    leat_assert(f->frame_size == f->frame_results + LEAT_RESULT_SLOTS + f->answer_count);
     for (size_t i = 0; i < f->feature_count; i++)
         leat_assert(!leat_expr_reads(f->features[i].expr, f->frame_features + i, f->frame_size));
 }

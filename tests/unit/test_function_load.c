@@ -25,6 +25,7 @@
 #define GLOBAL                                                                                                         \
     "streams: {other: {topic: other, scope: global, event_time: ts, schema: {s: string, ts: timestamp_ms, y: double, " \
     "alive: bool}, heartbeat: alive}}\n"
+#define MODEL "model: {name: m}\nfeatures: {x: x}\n"
 #define TABLE "tables: {rows: {topic: rows, key: s, schema: {s: string, v: double, w: int, u: string}}}\n"
 
 static struct leat_function *loaded(const char *text)
@@ -132,9 +133,44 @@ static const struct refusal refusals[] = {
      "  output: {topic: out, format: avro, value: {x: x}}\n"
      "                               ^"},
     {"a_model_output_that_is_no_number_is_refused", "model: {name: m, output: -1}\nfeatures: {x: x}\n", NULL,
-     "fn.yaml:7:26: model.output is a whole number from 0; this is '-1'\n"
+     "fn.yaml:7:26: model.output is one of the model's numbers by name (probability, probability[yes], margin, class, "
+     "value[0.9]) or the index of an output from 0; this is '-1'\n"
      "  model: {name: m, output: -1}\n"
      "                           ^"},
+    {"an_output_of_a_model_needs_a_model", "output: {topic: out, value: {a: \"outputs['class']\"}}\n", NULL,
+     "fn.yaml:7:34: there is no 'outputs['class']' in the output\n"
+     "  outputs['class']\n"
+     "  ^"},
+    {"all_outputs_in_an_expression_are_refused", MODEL "output: {topic: out, value: {a: \"coalesce(outputs, 1)\"}}\n",
+     NULL,
+     "fn.yaml:9:43: 'outputs' is a list, which only a whole field of the output can be; one of them is "
+     "outputs['probability'], say, or outputs[0]\n"
+     "  coalesce(outputs, 1)\n"
+     "           ^"},
+    {"reasons_in_an_expression_are_refused", MODEL "output: {topic: out, value: {a: reasons is null}}\n", NULL,
+     "fn.yaml:9:33: 'reasons' is a list, which only a whole field of the output can be\n"
+     "  reasons is null\n"
+     "  ^"},
+    {"more_reasons_than_there_may_be_are_refused", MODEL "output: {topic: out, value: {a: reasons(65)}}\n", NULL,
+     "fn.yaml:9:33: reasons(k) gives 1 to 64 features\n"
+     "  output: {topic: out, value: {a: reasons(65)}}\n"
+     "                                  ^"},
+    {"no_reasons_are_refused", MODEL "output: {topic: out, value: {a: reasons(0)}}\n", NULL,
+     "fn.yaml:9:33: reasons(k) gives 1 to 64 features\n"
+     "  output: {topic: out, value: {a: reasons(0)}}\n"
+     "                                  ^"},
+    {"lists_in_csv_are_refused", MODEL "output: {topic: out, format: csv, value: {a: outputs}}\n", NULL,
+     "fn.yaml:9:46: 'outputs' is a list, which csv can not hold; name its numbers one by one: outputs[0], outputs[1]\n"
+     "  output: {topic: out, format: csv, value: {a: outputs}}\n"
+     "                                               ^"},
+    {"reasons_in_csv_are_refused", MODEL "output: {topic: out, format: csv, value: {a: reasons}}\n", NULL,
+     "fn.yaml:9:46: 'reasons' is a list, which csv can not hold; output.format: json can\n"
+     "  output: {topic: out, format: csv, value: {a: reasons}}\n"
+     "                                               ^"},
+    {"a_text_in_the_brackets_of_another_list_is_refused", MODEL "output: {topic: out, value: {a: \"l['x']\"}}\n", NULL,
+     "fn.yaml:9:34: there is no table 'l'; of a list the brackets take a number: l[0]\n"
+     "  l['x']\n"
+     "  ^"},
     {"tolerance_none_is_refused", "errors.tolerance: none\n", NULL,
      "fn.yaml:7:19: errors.tolerance: none, to stop at the first bad event, is not there yet; with all they go to "
      "errors.deadletterqueue.topic.name\n"
@@ -314,13 +350,6 @@ static const struct refusal refusals[] = {
      "fn.yaml:7:15: feature 'f' can not use itself\n"
      "  f + 1\n"
      "  ^"},
-    {"a_feature_of_text_is_refused",
-     "features: {f: s}\n"
-     "",
-     NULL,
-     "fn.yaml:7:15: feature 'f' is a string, and models are given numbers: make one of it, with case or hash(x, n); text as a category comes later\n"
-     "  features: {f: s}\n"
-     "                ^"},
     {"a_feature_that_hides_a_column_is_refused",
      "features: {x: x + 1}\n"
      "",
@@ -544,7 +573,7 @@ static void defaults_are_as_documented(void **state)
     assert_int_equal(f->guarantee, LEAT_AT_LEAST_ONCE);
     assert_int_equal(f->commit_interval, 100000);
     assert_int_equal(f->event_age, 0);
-    assert_int_equal(f->model_output, -1);
+    assert_null(f->model_output);
     const struct leat_source *input = &f->sources[0];
     assert_int_equal(f->source_count, 1);
     assert_int_equal(input->kind, LEAT_SOURCE_INPUT);
@@ -749,7 +778,7 @@ static void the_frame_holds_columns_aggregates_lookups_features_and_results_in_t
     assert_int_equal(f->sources[1].table.column_count, 3); /* v, u, w: each lookup has all */
     assert_int_equal(f->frame_features, columns + 1 + 9);
     assert_int_equal(f->frame_results, columns + 1 + 9 + 4);
-    assert_int_equal(f->frame_size, f->frame_results + LEAT_RESULT_SLOTS);
+    assert_int_equal(f->frame_size, f->frame_results + LEAT_RESULT_SLOTS + f->answer_count);
     for (size_t i = 0; i < f->lookup_count; i++)
         assert_int_equal(f->lookups[i].frame_slot, f->frame_lookups + 3 * i);
     assert_string_equal(leat_expr_text(f->lookups[0].keys[0]), "s");
@@ -805,10 +834,69 @@ static void a_model_gives_the_output_its_results(void **state)
     assert_string_equal(f->fallback_name, "n");
     assert_int_equal(f->on_stale, LEAT_STALE_FALLBACK);
     assert_int_equal(f->model_max_age, 30 * 86400000000);
-    assert_int_equal(f->model_output, 1);
+    assert_string_equal(f->model_output, "1");
     assert_string_equal(f->output_meta, "about");
     assert_int_equal(f->output_count, 5);
     assert_int_equal(f->outputs[4].field.type, LEAT_TYPE_BOOL);
+    leat_function_free(f);
+}
+
+static void outputs_name_numbers_of_the_answer_each_once(void **state)
+{
+    (void)state;
+    size_t slot;
+    struct leat_function *f = loaded(INPUT "model: {name: m, output: 'probability[a]'}\n"
+                                           "features: {x: x, s: s}\n"
+                                           "output:\n"
+                                           "  topic: out\n"
+                                           "  value:\n"
+                                           "    a: outputs['probability[it''s]']\n"
+                                           "    b: 1 + outputs['probability[it''s]'] * outputs[2]\n"
+                                           "    c: margin\n"
+                                           "    d: class\n"
+                                           "    all: outputs\n"
+                                           "    why: reasons\n"
+                                           "    more: reasons ( 5 )\n");
+    assert_string_equal(f->model_output, "probability[a]");
+    assert_int_equal(f->features[1].type, LEAT_TYPE_STRING);
+    assert_int_equal(f->answer_count, 2);
+    assert_string_equal(f->answers[0], "probability[it's]");
+    assert_string_equal(f->answers[1], "2");
+    assert_true(leat_expr_is_slot(f->outputs[0].expr, &slot));
+    assert_int_equal(slot, f->frame_results + LEAT_RESULT_SLOTS);
+    assert_string_equal(leat_expr_text(f->outputs[1].expr), "1 + outputs['probability[it''s]'] * outputs[2]");
+    assert_true(leat_expr_is_slot(f->outputs[2].expr, &slot));
+    assert_int_equal(slot, f->frame_results + LEAT_RESULT_MARGIN);
+    assert_int_equal(f->outputs[3].field.type, LEAT_TYPE_STRING);
+    assert_true(f->uses_class);
+    assert_int_equal(f->outputs[4].kind, LEAT_OUTPUT_LIST);
+    assert_true(f->uses_list);
+    assert_int_equal(f->outputs[5].kind, LEAT_OUTPUT_REASONS);
+    assert_int_equal(f->outputs[5].reasons, 3);
+    assert_int_equal(f->outputs[6].reasons, 5);
+    assert_int_equal(f->reason_count, 5);
+    leat_function_free(f);
+}
+
+static void a_column_or_feature_comes_before_what_the_model_says_beside_the_score(void **state)
+{
+    (void)state;
+    size_t slot;
+    struct leat_function *f = loaded(
+        "function: f\n"
+        "input: {topic: in, event_time: ts, schema: {ts: timestamp_ms, class: string, outputs: [double], "
+        "x: double}}\n"
+        "model: {name: m}\n"
+        "features: {margin: x + 1, reasons: x + 2}\n"
+        "output: {topic: out, value: {a: margin, b: class, c: \"outputs[0]\", d: reasons}}\n");
+    assert_true(leat_expr_is_slot(f->outputs[0].expr, &slot));
+    assert_int_equal(slot, f->frame_features);
+    assert_true(leat_expr_is_slot(f->outputs[1].expr, &slot));
+    assert_true(slot < f->frame_features);
+    assert_false(f->uses_class);
+    assert_int_equal(f->answer_count, 0);
+    assert_true(leat_expr_is_slot(f->outputs[3].expr, &slot));
+    assert_int_equal(slot, f->frame_features + 1);
     leat_function_free(f);
 }
 
@@ -908,6 +996,8 @@ int main(void)
         cmocka_unit_test(the_key_of_a_lookup_may_be_an_aggregate),
         cmocka_unit_test(a_feature_may_use_those_above_it_and_repeat_a_column),
         cmocka_unit_test(a_model_gives_the_output_its_results),
+        cmocka_unit_test(outputs_name_numbers_of_the_answer_each_once),
+        cmocka_unit_test(a_column_or_feature_comes_before_what_the_model_says_beside_the_score),
         cmocka_unit_test(meta_can_be_switched_off_and_csv_has_none),
         cmocka_unit_test(labels_are_joined_by_a_field_of_both),
         cmocka_unit_test(windows_over_a_stream_have_the_inputs_key),

@@ -82,6 +82,38 @@ static void a_decision_is_written_as_documented(void **state)
         "\"shadows\":[{\"model\":\"fraud\",\"version\":4,\"score\":0.25}]}");
 }
 
+static void a_category_is_written_and_read_back_as_its_text(void **state)
+{
+    (void)state;
+    LEAT_CLEAN_BUFFER out = {0};
+    struct leat_feature named[] = {{.name = "country", .type = LEAT_TYPE_STRING},
+                                   {.name = "channel", .type = LEAT_TYPE_STRING},
+                                   {.name = "n", .type = LEAT_TYPE_INT}};
+    struct leat_value frame[] = {leat_value_string(leat_bytes_of("C\"\xc3\xb4te")), leat_value_null(),
+                                 leat_value_int(7)};
+    double numbers[] = {NAN, NAN, 7};
+    struct leat_function with_text = function;
+    struct leat_result result = a_result();
+    struct leat_decision decision;
+    struct leat_error err = {0};
+    with_text.features = named;
+    result.features = numbers;
+    result.frame = frame;
+    struct leat_decision_writer *writer = leat_decision_writer_new(&with_text);
+    assert_int_equal(leat_decision_encode(writer, &result, NULL, 0, T0, &out), 0);
+    leat_decision_writer_free(writer);
+    assert_non_null(
+        strstr(leat_buffer_text(&out), "\"features\":{\"country\":\"C\\\"\xc3\xb4te\",\"channel\":null,\"n\":7}"));
+    assert_int_equal(leat_decision_parse(leat_buffer_view(&out), &decision, &err), 0);
+    assert_true(leat_bytes_is(decision.features[0].text, "C\"\xc3\xb4te"));
+    assert_true(isnan(decision.features[0].value));
+    assert_null(decision.features[1].text.data);
+    assert_true(isnan(decision.features[1].value));
+    assert_null(decision.features[2].text.data);
+    assert_true(decision.features[2].value == 7);
+    leat_decision_done(&decision);
+}
+
 static void a_decision_that_nobody_scored_has_no_model_and_no_version(void **state)
 {
     (void)state;
@@ -270,7 +302,7 @@ static void what_is_no_decision_record_is_refused_with_the_field_that_is_wrong(v
         {HEAD ",\"model\":null,\"role\":\"\",\"score\":\"x\"}",
          "a decision record whose 'score' is not a number or null (string)"},
         {HEAD ",\"model\":null,\"role\":\"\",\"score\":null,\"raw\":null,\"features\":{\"a\":true}}",
-         "a decision record whose feature 'a' is boolean and not a number"},
+         "a decision record whose feature 'a' is boolean and not a number or a text"},
         {HEAD ",\"model\":null,\"role\":\"\",\"score\":null,\"raw\":null,\"features\":{},\"marks\":[1]}",
          "a decision record whose 'marks' is not an array of strings (integer)"},
         {HEAD ",\"model\":null,\"role\":\"\",\"score\":null,\"raw\":null,\"features\":{},\"marks\":[],\"positions\":"
@@ -315,6 +347,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_decision_is_written_as_documented),
+        cmocka_unit_test(a_category_is_written_and_read_back_as_its_text),
         cmocka_unit_test(a_decision_that_nobody_scored_has_no_model_and_no_version),
         cmocka_unit_test(all_that_was_written_is_read_back),
         cmocka_unit_test(every_double_comes_back_with_the_same_bits),
