@@ -253,7 +253,7 @@ int leat_parity_check(const struct leat_model *model, const char *const *feature
 }
 
 size_t leat_parity_background(const struct leat_model *model, const char *const *feature_names, struct leat_bytes rows,
-                              double **ret)
+                              struct leat_arena *arena, const double **ret)
 {
     struct gate gate = {.model = model, .info = leat_model_info(model)};
     size_t features = gate.info->feature_count, total, count = 0, seen = 0;
@@ -261,7 +261,7 @@ size_t leat_parity_background(const struct leat_model *model, const char *const 
     leat_row_names_init(&gate.names, model, feature_names);
     count_rows(rows, &total);
     size_t wanted = total < LEAT_BACKGROUND_MAX ? total : LEAT_BACKGROUND_MAX;
-    double *background = leat_calloc(wanted * features + 1, sizeof *background);
+    double *background = leat_arena_zalloc(arena, wanted * features + 1, sizeof *background);
     for (size_t number = 0; count < wanted && next_line(&rows, &number, &line);) {
         if (blank(line) || seen++ != count * total / wanted)
             continue;

@@ -3,6 +3,7 @@
 #ifndef LEAT_MODEL_VERSION_H
 #define LEAT_MODEL_VERSION_H
 
+#include "base/arena.h"
 #include "base/digest.h"
 #include "model/model.h"
 
@@ -42,10 +43,10 @@ void leat_version_unref(struct leat_version *version);               /* any thre
 int leat_parity_check(const struct leat_model *model, const char *const *feature_names, struct leat_bytes rows,
                       size_t *ret_rows, struct leat_error *err);
 
-/* Some of the rows as the model is given them, spread over all: what leat_model_explain may compare with. The caller
- * frees *ret. The rows have passed the check. */
+/* Some of the rows as the model is given them, spread over all, which leat_model_explain may compare with: *ret is
+ * count × feature_count, in the arena. The rows have passed the check. Returns the count. */
 #define LEAT_BACKGROUND_MAX 16
 size_t leat_parity_background(const struct leat_model *model, const char *const *feature_names, struct leat_bytes rows,
-                              double **ret);
+                              struct leat_arena *arena, const double **ret);
 
 #endif

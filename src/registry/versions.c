@@ -609,8 +609,13 @@ static int check_parity(struct version_box *box, const char *folder, const struc
         return 0;
     if (read_checked(folder, "parity.jsonl", PARITY_BYTES_MAX, files, &rows, err) != 0)
         return -1;
-    return leat_parity_check(box->version.model, box->version.feature_names, leat_buffer_view(&rows),
-                             &box->version.parity_rows, err);
+    struct leat_version *version = &box->version;
+    if (leat_parity_check(version->model, version->feature_names, leat_buffer_view(&rows), &version->parity_rows,
+                          err) != 0)
+        return -1;
+    version->background_count = leat_parity_background(version->model, version->feature_names, leat_buffer_view(&rows),
+                                                       &box->arena, &version->background);
+    return 0;
 }
 
 static int load_parts(struct version_box *box, const char *folder, const struct leat_json *meta, const char *name,
