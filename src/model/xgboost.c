@@ -148,6 +148,16 @@ static bool next_item(struct leat_bytes *list, struct leat_bytes *ret)
     return true;
 }
 
+/* Of expectiles, what the link adds up to the given ones: the inverse of a softplus of each step. */
+static void steps_from_levels(struct leat_forest *forest)
+{
+    for (size_t group = forest->raw_count - 1; group > 0; group--) {
+        float step = (float)forest->base[group] - (float)forest->base[group - 1] - 1e-6f;
+        step = fmaxf(step, 1e-6f);
+        forest->base[group] = (double)(step + logf(-expm1f(-step)));
+    }
+}
+
 /* From 3.1 on a value for each group; one number stands for all groups. */
 static int read_base(struct leat_xgboost *l, const struct leat_json *params)
 {
@@ -168,6 +178,8 @@ static int read_base(struct leat_xgboost *l, const struct leat_json *params)
                       groups);
     for (size_t group = 1; group < groups && count == 1; group++)
         l->forest->base[group] = l->forest->base[0];
+    if (l->forest->link == LEAT_LINK_EXPECTILES)
+        steps_from_levels(l->forest);
     return 0;
 }
 

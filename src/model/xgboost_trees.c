@@ -24,6 +24,7 @@ struct arrays {
     const struct leat_json *cover;
     const struct leat_json *leaf_values; /* NULL: leaves have one value */
     bool by_leaf;                        /* leaf_values is indexed by the leaf's number */
+    size_t first_value;                  /* where they begin in the forest's */
     const struct leat_json *set_nodes, *set_segments, *set_sizes, *categories;
 };
 
@@ -35,7 +36,7 @@ struct reader {
     uint32_t *queue;
     uint32_t largest; /* nodes of a tree */
     size_t word_count;
-    size_t words_filled, sets_filled, values_filled;
+    size_t words_filled, sets_filled;
 };
 
 #define refuse(r, ...) leat_xgboost_refuse((r)->l, __VA_ARGS__)
@@ -182,6 +183,11 @@ static int make_sets(struct reader *r)
     size_t sets = 0;
     for (size_t tree = 0; tree < forest->tree_count; tree++) {
         sets += set_count(&r->arrays[tree]);
+        if (sets > 0 && leat_xgboost_before(r->l, 1, 6))
+            return refuse(r,
+                          "tree %zu splits on categories, which XGBoost before 1.6 did in its own ways: load the model "
+                          "with a later version and save it again, after comparing their scores",
+                          tree);
         if (measure_sets(r, tree) != 0)
             return -1;
         if (r->word_count * sizeof *forest->words > most)
@@ -215,7 +221,25 @@ static void read_set(struct reader *r, const struct arrays *arrays, uint32_t i)
     r->words_filled += last + 1;
 }
 
-/* In the set goes right here, but left in a forest: the children are exchanged, and where a missing value goes. */
+/* In the set goes right here, but left in a forest: the children are exchanged, and where a missing value goes. What
+ * can be in no set goes left here, right in a forest; but in 1.6 it goes where a missing value goes. Where that is
+ * right, the complement of the set says the same. */
+static void split_by_set(struct reader *r, struct leat_node *node, size_t set)
+{
+    const struct leat_category_set *s = &r->forest->sets[set];
+    bool complement = leat_xgboost_before(r->l, 1, 7) && (node->flags & LEAT_NODE_DEFAULT_LEFT) == 0;
+    node->value = (double)set;
+    node->flags |= LEAT_NODE_CATEGORIES;
+    for (uint32_t i = 0; complement && i < s->count; i++)
+        r->forest->words[s->first + i] ^= UINT32_MAX;
+    if (complement)
+        return;
+    int32_t left = node->left;
+    node->left = node->right;
+    node->right = left;
+    node->flags ^= LEAT_NODE_DEFAULT_LEFT;
+}
+
 static int read_sets(struct reader *r, size_t tree)
 {
     const struct arrays *arrays = &r->arrays[tree];
@@ -231,11 +255,7 @@ static int read_sets(struct reader *r, size_t tree)
                      integer_at(arrays->split_type, (uint32_t)integer_at(arrays->set_nodes, i)) == 1;
         if (node->left < 0 || !split)
             continue;
-        int32_t left = node->left;
-        node->left = node->right;
-        node->right = left;
-        node->flags = (node->flags ^ LEAT_NODE_DEFAULT_LEFT) | LEAT_NODE_CATEGORIES;
-        node->value = (double)set;
+        split_by_set(r, node, set);
     }
     return 0;
 }
@@ -294,23 +314,22 @@ static int read_cover(struct reader *r, size_t tree)
     return 0;
 }
 
-/* All values of the tree's leaves are taken over as they lie; `first` is where. */
+/* All values of the tree's leaves are taken over as they lie. */
 static int read_leaf_values(struct reader *r, size_t tree)
 {
     const struct leat_json *values = r->arrays[tree].leaf_values;
-    double *ret = r->forest->leaf_values + r->values_filled;
+    double *ret = r->forest->leaf_values + r->arrays[tree].first_value;
     for (uint32_t i = 0; i < values->count; i++) {
         double value;
         if (!leat_json_number(&values->as.elements[i], &value))
             return refuse(r, "tree %zu: value %u of its leaves is not a number", tree, i);
         ret[i] = (double)(float)value;
     }
-    r->values_filled += values->count;
     return 0;
 }
 
 /* What holds only for nodes that are reached. */
-static int finish_node(struct reader *r, size_t tree, uint32_t i, size_t first_value)
+static int finish_node(struct reader *r, size_t tree, uint32_t i)
 {
     const struct arrays *arrays = &r->arrays[tree];
     struct leat_node *node = &r->forest->nodes[r->forest->trees[tree].first + i];
@@ -325,7 +344,7 @@ static int finish_node(struct reader *r, size_t tree, uint32_t i, size_t first_v
     int64_t place = arrays->by_leaf ? integer_at(arrays->right, i) : i;
     if (place < 0 || (uint64_t)place >= arrays->leaf_values->count / width)
         return refuse(r, "tree %zu, node %u: there is no leaf %lld", tree, i, (long long)place);
-    node->value = (double)(first_value + (size_t)place * width);
+    node->value = (double)(arrays->first_value + (size_t)place * width);
     return 0;
 }
 
@@ -334,7 +353,6 @@ static int read_tree(struct reader *r, size_t tree)
     struct leat_forest *forest = r->forest;
     const struct arrays *arrays = &r->arrays[tree];
     struct leat_node *nodes = forest->nodes + forest->trees[tree].first;
-    size_t first_value = r->values_filled;
     size_t depth = 0;
     for (uint32_t i = 0; i < arrays->left->count; i++)
         if (read_node(r, tree, i, &nodes[i]) != 0)
@@ -345,7 +363,7 @@ static int read_tree(struct reader *r, size_t tree)
         return -1;
     size_t reached = leat_forest_order(forest, tree, r->queue, &depth);
     for (size_t i = 0; i < reached; i++)
-        if (finish_node(r, tree, r->queue[i], first_value) != 0)
+        if (finish_node(r, tree, r->queue[i]) != 0)
             return -1;
     return 0;
 }
@@ -359,9 +377,10 @@ static int measure(struct reader *r)
     size_t values = 0;
     bool cover = true;
     for (size_t tree = 0; tree < forest->tree_count; tree++) {
-        const struct arrays *arrays = &r->arrays[tree];
+        struct arrays *arrays = &r->arrays[tree];
         if (find_arrays(r, tree) != 0)
             return -1;
+        arrays->first_value = values;
         forest->trees[tree].first = (uint32_t)forest->node_count;
         forest->trees[tree].count = arrays->left->count;
         forest->node_count += arrays->left->count;
@@ -394,23 +413,30 @@ static int read_groups(struct reader *r, const struct leat_json *model)
     return 0;
 }
 
+static void weigh_tree(struct reader *r, size_t tree, float weight)
+{
+    struct leat_forest *forest = r->forest;
+    const struct leat_json *values = r->arrays[tree].leaf_values;
+    double *value = values == NULL ? NULL : forest->leaf_values + r->arrays[tree].first_value;
+    for (uint32_t i = 0; values != NULL && i < values->count; i++)
+        value[i] = (double)((float)value[i] * weight);
+    struct leat_node *nodes = forest->nodes + forest->trees[tree].first;
+    for (uint32_t i = 0; values == NULL && i < forest->trees[tree].count; i++)
+        if (nodes[i].left < 0)
+            nodes[i].value = (double)((float)nodes[i].value * weight);
+}
+
 /* DART: a tree's leaves count by its weight; the trainer multiplies in float32 before it adds. */
 static int apply_weights(struct reader *r, const struct leat_json *weights)
 {
-    struct leat_forest *forest = r->forest;
     if (weights->type != LEAT_JSON_ARRAY || weights->count != r->trees->count)
         return refuse(r, "weight_drop has %u entries, but there are %u trees",
                       weights->type == LEAT_JSON_ARRAY ? weights->count : 0, r->trees->count);
-    if (forest->leaf_width > 1)
-        return refuse(r, "weight_drop: leaves of several values have no weights in XGBoost either");
-    for (uint32_t i = 0; i < forest->tree_count; i++) {
+    for (uint32_t i = 0; i < r->forest->tree_count; i++) {
         double weight;
         if (!leat_json_number(&weights->as.elements[i], &weight))
             return refuse(r, "weight_drop[%u] is not a number", i);
-        struct leat_node *nodes = forest->nodes + forest->trees[i].first;
-        for (uint32_t n = 0; n < forest->trees[i].count; n++)
-            if (nodes[n].left < 0)
-                nodes[n].value = (double)((float)nodes[n].value * (float)weight);
+        weigh_tree(r, i, (float)weight);
     }
     return 0;
 }
@@ -480,7 +506,9 @@ int leat_xgboost_trees(struct leat_xgboost *l, const struct leat_json *model, co
     r.queue = leat_calloc(2 * (size_t)r.largest, sizeof *r.queue);
     for (size_t tree = 0; tree < forest->tree_count && status == 0; tree++)
         status = read_tree(&r, tree);
+    if (status == 0 && weights != NULL)
+        status = apply_weights(&r, weights);
     free(r.queue);
     free(r.arrays);
-    return status == 0 && weights != NULL ? apply_weights(&r, weights) : status;
+    return status;
 }

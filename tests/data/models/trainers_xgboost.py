@@ -38,14 +38,46 @@ def xgboost_labels(rng, objective, params, signal):
     return noisy
 
 
-def train_xgboost(out, name, rng, params, rounds, rows=400, columns=6, missing=0.1, labels=None, names=None, test_rows=40):
+CODES = [0.0, 1.0, 2.0, 5.0, 31.0, 32.0, 39.0, 40.0, 63.0, 64.0, 1e6, 1e9, -1.0, -0.5, -0.0, 3.7, 0.9]
+CODES += [16777215.0, 16777216.0, 16777217.0, 3e38, -3e38, 1e-40, float("nan")]
+TEXTS = ["red", "green", "", "x y", "a\"b", "long " * 60, "Z"]
+TEXTS_NEW = TEXTS + ["länge", "日本"]  # before 3.4 cut short
+NUMBERS = [700, -3, 0, 16777217, 5, 2147483648, -9007199254740991, 1, 16777216]
+
+
+def matrix_of(x, categories=(), texts=None, **options):
+    """What the trainer reads, and the rows as they are written: codes, or with `texts` a text and a number column."""
+    import xgboost
+
+    if texts:
+        import pandas
+
+        columns = {f"f{c}": x[:, c] for c in range(x.shape[1])}
+        for column, table in zip(categories, (texts, NUMBERS)):
+            codes = x[:, column].astype(int)
+            columns[f"f{column}"] = pandas.Categorical([table[c] if c >= 0 else None for c in codes])
+        frame = pandas.DataFrame(columns)
+        rows = [[None if pandas.isna(v) else v for v in row] for row in frame.astype(object).values.tolist()]
+        return xgboost.DMatrix(frame, enable_categorical=True, **options), rows
+    if categories:
+        types = ["c" if c in categories else "q" for c in range(x.shape[1])]
+        options.update(feature_types=types, enable_categorical=True)
+    return xgboost.DMatrix(x, **options), x
+
+
+def train_xgboost(out, name, rng, params, rounds, rows=400, columns=6, missing=0.1, labels=None, names=None, test_rows=40,
+                  categories=(), texts=None, binary=False, stop=False):
+    """`stop`: training ends early, and the answers are of the best rounds only, whose number the name tells."""
     import numpy as np
     import xgboost
 
     x, signal = data(rng, rows, columns, missing)
+    for c in categories:
+        x[:, c] = rng.integers(0, len(texts) if texts else 40, size=rows)
+        signal = signal + (x[:, c] % 3 == 1)
     objective = params["objective"]
     y = labels(signal) if labels else xgboost_labels(rng, objective, params, signal)
-    train = xgboost.DMatrix(x, label=None if objective == "survival:aft" else y, feature_names=names)
+    train, _ = matrix_of(x, categories, texts, label=None if objective == "survival:aft" else y, feature_names=names)
     if objective.startswith("rank:"):
         train.set_group([20] * (rows // 20))
     if objective == "survival:aft":
@@ -55,7 +87,16 @@ def train_xgboost(out, name, rng, params, rounds, rows=400, columns=6, missing=0
     if params.get("booster") == "gblinear":
         params.pop("tree_method")
         params["updater"] = "coord_descent"
-    model = xgboost.train(params, train, num_boost_round=rounds)
+    watched = {}
+    if stop:
+        noise = xgboost.DMatrix(x[:100], label=np.where(rng.random(100) < 0.9, rng.permutation(y[:100]), y[:100]))
+        watched = {"evals": [(train, "train"), (noise, "noise")], "early_stopping_rounds": 2, "verbose_eval": False}
+    model = xgboost.train(params, train, num_boost_round=rounds, **watched)
+    best = {}
+    if stop:
+        name += f"-rounds-{model.best_iteration + 1}"
+        limit = {"ntree_limit": getattr(model, "best_ntree_limit", 0)}
+        best = limit if xgboost_version() < (1, 4) else {"iteration_range": (0, model.best_iteration + 1)}
     path = out / f"{name}.json"
     model.save_model(str(path))
     try:
@@ -63,9 +104,16 @@ def train_xgboost(out, name, rng, params, rounds, rows=400, columns=6, missing=0
     except ValueError:  # 1.0 writes `-nan` for a tree without data, which is no JSON and which it can not read back
         path.unlink()
         return False
+    if binary:
+        path.unlink()
+        model.save_model(str(path.with_suffix(".ubj")))
     test = awkward_rows(rng, x, thresholds, test_rows, False)
-    matrix = xgboost.DMatrix(test, feature_names=names)
-    write_rows(out / f"{name}.rows.jsonl", test, model.predict(matrix), model.predict(matrix, output_margin=True))
+    for c in categories:
+        codes = [*range(len(texts)), -1] if texts else CODES
+        test[:, c] = [codes[rng.integers(0, len(codes))] for _ in range(test_rows)]
+    matrix, written = matrix_of(test, categories, texts, feature_names=names)
+    score, raw = model.predict(matrix, **best), model.predict(matrix, output_margin=True, **best)
+    write_rows(out / f"{name}.rows.jsonl", written, score, raw)
     return True
 
 
@@ -74,20 +122,25 @@ def small_xgboost(out):
 
     version = xgboost_version()
     prefix = "xgboost-{}.{}-".format(*version)
-    newest = version >= (3, 2)
-    seed = 0
+    newest = version == (3, 2)
 
-    def case(name, objective, rounds=4, least=(1, 0), **options):
+    def case(name, objective, rounds=4, **options):
         nonlocal seed
         seed += 1
-        if version < least:
-            return
-        keys = ("rows", "columns", "missing", "labels", "names", "test_rows")
+        keys = ("rows", "columns", "missing", "labels", "names", "test_rows", "categories", "texts", "binary", "stop")
         training = {key: options.pop(key) for key in keys if key in options}
         params = {"objective": objective, "max_depth": 3, **options}
         train_xgboost(out, prefix + name, np.random.default_rng(seed), params, rounds, **training)
 
     squared = "reg:squarederror"
+    seed = 1000
+    small_newer(case, version)
+    seed = 0
+    if version in ((1, 6), (3, 3)):
+        return
+    if version == (3, 4):
+        case("expectileerror", "reg:expectileerror", rounds=3, expectile_alpha=[0.1, 0.5, 0.9])
+        return
     case("binary", "binary:logistic")
     case("binary-base", "binary:logistic", base_score=0.9, rounds=2, test_rows=12)
     case("softprob", "multi:softprob", num_class=3)
@@ -123,21 +176,40 @@ def small_xgboost(out):
     case("labels", "binary:logistic", rounds=3, labels=lambda s: np.stack([s > 0, s > 1], axis=1).astype(float))
     case("one-class", "binary:logistic", rounds=2, labels=lambda s: np.zeros(len(s)), test_rows=8)
     case("wide", squared, columns=40, max_depth=6, rounds=3, test_rows=20)
-    move_dart(out)
 
 
-def move_dart(out):
-    """The layouts of DART in 3.3 and 3.4, made of 3.2's: the same numbers in other places."""
-    model = json.loads((out / "xgboost-3.2-dart.json").read_text())
-    rows = (out / "xgboost-3.2-dart.rows.jsonl").read_text()
-    booster = model["learner"]["gradient_booster"]
-    beside = {"name": "gbtree", "model": booster["gbtree"]["model"], "weight_drop": booster["weight_drop"]}
-    inside = {"name": "gbtree", "model": {**booster["gbtree"]["model"], "weight_drop": booster["weight_drop"]}}
-    for version, layout in (("3.3", beside), ("3.4", inside)):
-        model["learner"]["gradient_booster"] = layout
-        model["version"] = [int(part) for part in version.split(".")] + [0]
-        (out / f"xgboost-{version}-dart.json").write_text(json.dumps(model, separators=(",", ":")))
-        (out / f"xgboost-{version}-dart.rows.jsonl").write_text(rows)
+def three_targets(signal):
+    import numpy as np
+
+    return np.stack([signal, -signal + 1, signal * signal], axis=1)
+
+
+def small_newer(case, version):
+    """What the oldest version that has it and the newest ones do, and the layouts of each version between."""
+    squared = "reg:squarederror"
+    vectors = {"multi_strategy": "multi_output_tree", "rounds": 2, "test_rows": 12, "max_depth": 2}
+    sets = {"categories": (1, 4), "rounds": 2, "columns": 5, "max_depth": 3}
+    ends = version in ((1, 6), (2, 1), (3, 4))
+    if ends:
+        case("ubjson", "multi:softprob", num_class=3, rounds=1, binary=True, test_rows=12)
+        case("sets", squared, max_cat_to_onehot=1, **sets)
+        case("sets-one", "binary:logistic", max_cat_to_onehot=100, **sets)
+        case("sets-ubjson", squared, max_cat_to_onehot=1, binary=True, **sets)
+    if version in ((1, 4), (1, 7), (2, 1), (3, 4)):
+        case("best", "multi:softprob", num_class=2, num_parallel_tree=2, subsample=0.6, max_depth=1, rounds=8, stop=True, test_rows=12)
+    if version >= (3, 1):
+        texts = TEXTS_NEW if version >= (3, 4) else TEXTS
+        case("texts", squared, max_cat_to_onehot=1, texts=texts, test_rows=30, **sets)
+    if version in ((3, 1), (3, 4)):
+        case("texts-ubjson", "binary:logistic", texts=TEXTS, binary=True, test_rows=30, **sets)
+    if (2, 1) <= version:
+        case("vectors", squared, labels=three_targets, **vectors)
+    if version in ((2, 1), (3, 2), (3, 4)):
+        case("vectors-ubjson", "multi:softprob", num_class=3, binary=True, **vectors)
+    if version >= (3, 3):
+        case("dart", "binary:logistic", booster="dart", rate_drop=0.5, rounds=6)
+        case("dart-ubjson", squared, booster="dart", rate_drop=0.5, rounds=3, binary=True, test_rows=12)
+        case("vectors-dart", squared, labels=three_targets, booster="dart", rate_drop=0.5, **{**vectors, "rounds": 5})
 
 
 def random_xgboost(out, rng, count):
