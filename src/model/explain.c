@@ -7,21 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POINTS_MAX (LEAT_EXPLAIN_DEPTH_MAX / 2)
+/* Two points: what the baseline instructions take at once. */
+typedef double pair __attribute__((vector_size(16)));
+
+#define PAIRS_MAX (LEAT_EXPLAIN_DEPTH_MAX / 4)
 
 /* Gauss-Legendre on (0, 1). */
 struct rule {
-    double *t, *weight;
+    pair *t, *weight;
 };
 
 struct leat_explainer {
     const struct leat_forest *forest;
     struct leat_arena arena;
-    struct rule rules[POINTS_MAX / 2 + 1]; /* by half of the number of points, which is even */
-    uint8_t *half;                         /* of each tree; 0: a single leaf */
-    double *expected;                      /* of each group: the margin when no feature is known */
-    size_t depth;                          /* of the deepest tree */
-    size_t points;                         /* the most that a tree needs */
+    struct rule rules[PAIRS_MAX + 1]; /* by the number of pairs of points */
+    uint8_t *pairs;                   /* of each tree; 0: a single leaf */
+    double *expected;                 /* of each group: the margin when no feature is known */
+    size_t depth;                     /* of the deepest tree */
+    size_t pairs_max;                 /* the most that a tree needs */
 };
 
 /* ---- what does not depend on the row ---- */
@@ -93,19 +96,19 @@ static void make_rule(struct rule *rule, size_t count)
             if (fabs(step) < 1e-16)
                 break;
         }
-        rule->t[i] = (1 - x) / 2;
-        rule->weight[i] = 1 / ((1 - x * x) * slope * slope);
+        rule->t[i / 2][i % 2] = (1 - x) / 2;
+        rule->weight[i / 2][i % 2] = 1 / ((1 - x * x) * slope * slope);
     }
 }
 
-static void need_rule(struct leat_explainer *explainer, size_t half)
+static void need_rule(struct leat_explainer *explainer, size_t pairs)
 {
-    struct rule *rule = &explainer->rules[half];
+    struct rule *rule = &explainer->rules[pairs];
     if (rule->t != NULL)
         return;
-    rule->t = leat_arena_zalloc(&explainer->arena, 2 * half, sizeof *rule->t);
-    rule->weight = leat_arena_zalloc(&explainer->arena, 2 * half, sizeof *rule->weight);
-    make_rule(rule, 2 * half);
+    rule->t = leat_arena_zalloc(&explainer->arena, pairs, sizeof *rule->t);
+    rule->weight = leat_arena_zalloc(&explainer->arena, pairs, sizeof *rule->weight);
+    make_rule(rule, 2 * pairs);
 }
 
 /* With `features` on a way the integrand has degree features - 1, for which half as many points are enough. */
@@ -121,12 +124,12 @@ static bool survey_tree(struct leat_explainer *explainer, size_t tree, uint16_t 
     };
     if (!survey_node(&survey, 0, 0, 0, 1))
         return false;
-    size_t half = (survey.features + 3) / 4;
-    explainer->half[tree] = (uint8_t)half;
-    if (half > 0)
-        need_rule(explainer, half);
+    size_t pairs = (survey.features + 3) / 4;
+    explainer->pairs[tree] = (uint8_t)pairs;
+    if (pairs > 0)
+        need_rule(explainer, pairs);
     explainer->depth = survey.depth > explainer->depth ? survey.depth : explainer->depth;
-    explainer->points = 2 * half > explainer->points ? 2 * half : explainer->points;
+    explainer->pairs_max = pairs > explainer->pairs_max ? pairs : explainer->pairs_max;
     return true;
 }
 
@@ -135,7 +138,7 @@ static bool survey_forest(struct leat_explainer *explainer)
     const struct leat_forest *forest = explainer->forest;
     uint16_t *seen = leat_calloc(forest->feature_count + 1, sizeof *seen);
     bool good = true;
-    explainer->half = leat_arena_zalloc(&explainer->arena, forest->tree_count + 1, sizeof *explainer->half);
+    explainer->pairs = leat_arena_zalloc(&explainer->arena, forest->tree_count + 1, sizeof *explainer->pairs);
     for (size_t tree = 0; tree < forest->tree_count && good; tree++)
         good = survey_tree(explainer, tree, seen);
     free(seen);
@@ -199,8 +202,8 @@ struct walk {
     const double *values; /* NULL: a leaf has one */
     const double *row;
     const struct rule *rule;
-    size_t points;
-    double *levels;
+    size_t pairs;
+    pair *levels;
     struct edge *edges; /* of each level */
     uint16_t *last;     /* of each feature: the level of its lowest edge on the way; 0: none */
     double *ret;
@@ -211,37 +214,45 @@ static inline double leaf_value(const struct walk *walk, const struct leat_node 
     return walk->values == NULL ? leaf->value : walk->values[(size_t)leaf->value];
 }
 
+#if defined(__clang__)
+#define UNROLLED _Pragma("clang loop unroll(full)")
+#else
+#define UNROLLED _Pragma("GCC unroll 4")
+#endif
+
+#define VISIT visit_1
+#define PAIRS 1
+#include "model/explain_step.h"
+
 #define VISIT visit_2
-#define POINTS 2
+#define PAIRS 2
+#include "model/explain_step.h"
+
+#define VISIT visit_3
+#define PAIRS 3
 #include "model/explain_step.h"
 
 #define VISIT visit_4
-#define POINTS 4
+#define PAIRS 4
 #include "model/explain_step.h"
 
-#define VISIT visit_6
-#define POINTS 6
-#include "model/explain_step.h"
-
-#define VISIT visit_8
-#define POINTS 8
-#include "model/explain_step.h"
+#undef UNROLLED
+#define UNROLLED
 
 #define VISIT visit_any
-#define POINTS walk->points
+#define PAIRS walk->pairs
 #include "model/explain_step.h"
 
 static void explain_tree(struct walk *walk)
 {
-    static void (*const visits[])(struct walk *, const struct leat_node *, size_t) = {NULL, visit_2, visit_4, visit_6,
-                                                                                      visit_8};
-    size_t half = walk->points / 2;
-    for (size_t q = 0; q < walk->points; q++) {
+    static void (*const visits[])(struct walk *, const struct leat_node *, size_t) = {NULL, visit_1, visit_2, visit_3,
+                                                                                      visit_4};
+    for (size_t q = 0; q < walk->pairs; q++) {
         walk->levels[q] = walk->rule->weight[q];
-        walk->levels[walk->points + q] = 1;
+        walk->levels[walk->pairs + q] = (pair){1, 1};
     }
     walk->edges[0] = (struct edge){1, 1};
-    (half < sizeof visits / sizeof visits[0] ? visits[half] : visit_any)(walk, walk->nodes, 0);
+    (walk->pairs < sizeof visits / sizeof visits[0] ? visits[walk->pairs] : visit_any)(walk, walk->nodes, 0);
 }
 
 static void explain_forest(const struct leat_explainer *explainer, const double *row, double *ret, void *scratch)
@@ -250,16 +261,16 @@ static void explain_forest(const struct leat_explainer *explainer, const double 
     size_t levels = explainer->depth + 1;
     size_t width = forest->leaf_width <= 1 ? 1 : forest->leaf_width;
     struct walk walk = {.forest = forest, .row = row, .levels = scratch};
-    walk.edges = (struct edge *)(walk.levels + levels * LEVEL_VECTORS * explainer->points);
+    walk.edges = (struct edge *)(walk.levels + levels * LEVEL_VECTORS * explainer->pairs_max);
     walk.last = (uint16_t *)(walk.edges + levels);
     memset(walk.last, 0, forest->feature_count * sizeof *walk.last);
     for (size_t tree = 0; tree < forest->tree_count; tree++) {
-        if (explainer->half[tree] == 0)
+        if (explainer->pairs[tree] == 0)
             continue;
         walk.nodes = forest->nodes + forest->trees[tree].first;
         walk.cover = forest->cover + forest->trees[tree].first;
-        walk.points = 2 * (size_t)explainer->half[tree];
-        walk.rule = &explainer->rules[explainer->half[tree]];
+        walk.pairs = explainer->pairs[tree];
+        walk.rule = &explainer->rules[walk.pairs];
         for (size_t i = 0; i < width; i++) {
             walk.values = width == 1 ? NULL : forest->leaf_values + i;
             walk.ret = ret + (forest->trees[tree].group + i) * (forest->feature_count + 1);
@@ -309,7 +320,7 @@ void leat_explainer_run(const struct leat_explainer *explainer, const double *ro
 size_t leat_explainer_scratch(const struct leat_explainer *explainer)
 {
     size_t levels = explainer->depth + 1;
-    size_t size = levels * (LEVEL_VECTORS * explainer->points * sizeof(double) + sizeof(struct edge)) +
+    size_t size = levels * (LEVEL_VECTORS * explainer->pairs_max * sizeof(pair) + sizeof(struct edge)) +
                   explainer->forest->feature_count * sizeof(uint16_t);
     return (size + 63) / 64 * 64;
 }

@@ -1,27 +1,29 @@
 /* The walk of TreeSHAP over one tree, made by explain.c for each small number of points. Before it is included:
  *
  *   VISIT          the function's name
- *   POINTS         how many points; a constant makes the loops straight code
+ *   PAIRS          half of how many points; a constant makes the loops straight code
  *
  * No include guard: that is the point of it. */
 
-/* Gives the features what the leaves below a split owe them, and ret_sum the sum of the leaves' products. `level` has
- * the split's own product. */
+/* Gives the features what the leaves below a split owe them, and leaves in its level the sum of those leaves'
+ * products. The level has the split's own product. */
 static void VISIT(struct walk *walk, const struct leat_node *split, size_t level)
 {
-    const size_t points = POINTS;
-    const double *t = walk->rule->t;
-    double *here = walk->levels + level * LEVEL_VECTORS * points;
-    double *below = here + LEVEL_VECTORS * points;
-    double *product = here, *sum = here + 2 * points, *rest = here + 3 * points;
+    const size_t pairs = PAIRS;
+    const pair *restrict t = walk->rule->t;
+    pair *restrict here = walk->levels + level * LEVEL_VECTORS * pairs;
+    pair *restrict below = here + LEVEL_VECTORS * pairs;
+    pair *sum = here + 2 * pairs;
+    pair *rest = here + 3 * pairs;
     size_t before = walk->last[split->feature];
-    const double *inverse_before = walk->levels + (before * LEVEL_VECTORS + 1) * points;
+    const pair *inverse_before = walk->levels + (before * LEVEL_VECTORS + 1) * pairs;
     const struct edge edge_before = walk->edges[before];
-    double whole = 0;
-    for (size_t q = 0; q < points; q++) {
-        rest[q] = product[q] * inverse_before[q];
+    pair whole = {0, 0};
+    UNROLLED
+    for (size_t q = 0; q < pairs; q++) {
+        rest[q] = here[q] * inverse_before[q];
         whole += rest[q];
-        sum[q] = 0;
+        sum[q] = (pair){0, 0};
     }
     double contribution = 0;
     double cover = walk->cover[split - walk->nodes];
@@ -34,32 +36,37 @@ static void VISIT(struct walk *walk, const struct leat_node *split, size_t level
         double z = edge_before.z * walk->cover[child - walk->nodes] * share;
         if (child->left < 0) {
             double value = leaf_value(walk, child);
-            for (size_t q = 0; q < points; q++)
+            UNROLLED
+            for (size_t q = 0; q < pairs; q++)
                 sum[q] += value * rest[q] * (z + (taken - z) * t[q]);
-            contribution += value * (taken - z) * whole;
+            contribution += value * (taken - z) * (whole[0] + whole[1]);
             continue;
         }
         z = z < SHARE_MIN ? SHARE_MIN : z;
         walk->edges[level + 1] = (struct edge){taken, z};
-        for (size_t q = 0; q < points; q++) {
-            double factor = z + (taken - z) * t[q];
+        UNROLLED
+        for (size_t q = 0; q < pairs; q++) {
+            pair factor = z + (taken - z) * t[q];
             below[q] = rest[q] * factor;
-            below[points + q] = 1 / factor;
+            below[pairs + q] = 1.0 / factor;
         }
         VISIT(walk, child, level + 1);
-        double given = 0;
-        for (size_t q = 0; q < points; q++) {
-            sum[q] += below[2 * points + q];
-            given += below[2 * points + q] * below[points + q];
+        pair given = {0, 0};
+        UNROLLED
+        for (size_t q = 0; q < pairs; q++) {
+            sum[q] += below[2 * pairs + q];
+            given += below[2 * pairs + q] * below[pairs + q];
         }
-        contribution += (taken - z) * given;
+        contribution += (taken - z) * (given[0] + given[1]);
     }
     walk->last[split->feature] = (uint16_t)before;
-    double given_before = 0;
-    for (size_t q = 0; q < points; q++)
+    pair given_before = {0, 0};
+    UNROLLED
+    for (size_t q = 0; q < pairs; q++)
         given_before += sum[q] * inverse_before[q];
-    walk->ret[split->feature] += contribution - (edge_before.taken - edge_before.z) * given_before;
+    walk->ret[split->feature] += contribution -
+                                 (edge_before.taken - edge_before.z) * (given_before[0] + given_before[1]);
 }
 
 #undef VISIT
-#undef POINTS
+#undef PAIRS
