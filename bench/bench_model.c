@@ -103,6 +103,7 @@ int main(void)
             options.features = FEATURES;
             options.groups = 1;
             options.missing = 0.5;
+            options.same_missing = true;
             options.seed = s;
             struct leat_model *model = make(xgboost != 0, &options);
             for (int missing = 0; missing < 2; missing++) {

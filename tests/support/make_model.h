@@ -43,7 +43,8 @@ struct make_options {
     uint32_t leaves; /* a tree */
     uint32_t depth;  /* 0: any; trees with 2^depth leaves are complete */
     double missing; /* XGBoost: share of splits whose missing values go left; LightGBM: also the share of each missing type */
-    bool awkward; /* thresholds of 0, huge, tiny */
+    bool awkward;      /* thresholds of 0, huge, tiny */
+    bool same_missing; /* LightGBM: a feature's missing type is the same at every split, as the trainer has it */
     uint64_t seed;
 };
 
@@ -170,6 +171,7 @@ static inline void make_lightgbm_tree(struct make_random *random, const struct m
                                         "left_child",    "right_child", "leaf_value"};
     struct make_tree tree = make_tree_new(random, options);
     uint32_t *ranks = leat_calloc(tree.count, sizeof *ranks);
+    uint32_t *features = leat_calloc(tree.count, sizeof *features);
     uint32_t counts[2] = {0, 0};
     for (uint32_t i = 0; i < tree.count; i++)
         ranks[i] = counts[tree.left[i] < 0]++;
@@ -182,6 +184,10 @@ static inline void make_lightgbm_tree(struct make_random *random, const struct m
                 continue;
             int missing = make_unit(random) < options->missing ? (int)make_below(random, 3) : 0;
             double numbers[6] = {make_below(random, options->features), make_threshold(random, options->awkward)};
+            if (array == 0)
+                features[i] = (uint32_t)numbers[0];
+            if (options->same_missing)
+                missing = features[i] < options->missing * options->features ? 2 : 0;
             numbers[2] = missing * 4 + (make_below(random, 2) == 0 ? 2 : 0);
             numbers[3] = leaf ? 0 : (double)make_lightgbm_child(&tree, ranks, tree.left[i]);
             numbers[4] = leaf ? 0 : (double)make_lightgbm_child(&tree, ranks, tree.right[i]);
@@ -193,6 +199,7 @@ static inline void make_lightgbm_tree(struct make_random *random, const struct m
     }
     leat_buffer_append_char(out, '\n');
     free(ranks);
+    free(features);
     make_tree_done(&tree);
 }
 

@@ -5,12 +5,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "model/model.h"
+#include "model/forest.h"
+#include "model/kind.h"
 #include "support/make_model.h"
 
 #include <stdio.h>
 
-#define ROWS 150
+#define ROWS 200
 
 static struct leat_model *make(bool xgboost, const struct make_options *options)
 {
@@ -24,11 +25,19 @@ static struct leat_model *make(bool xgboost, const struct make_options *options)
     return model;
 }
 
-static void compare(const struct leat_model *model, bool awkward, uint64_t seed)
+/* Bit for bit, but that any NaN is as good as another. */
+static bool alike(const double *a, const double *b, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (memcmp(&a[i], &b[i], sizeof a[i]) != 0 && !(isnan(a[i]) && isnan(b[i])))
+            return false;
+    return true;
+}
+
+static void compare_rows(const struct leat_model *model, const double *rows)
 {
     const struct leat_model_info *info = leat_model_info(model);
     const size_t sizes[] = {1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 64, 127, 128, 129, ROWS};
-    double *rows = make_rows(seed, ROWS, info->feature_count, awkward);
     double *plain = leat_calloc(ROWS * info->raw_count, sizeof *plain);
     double *plain_out = leat_calloc(ROWS * info->output_count, sizeof *plain_out);
     double *raw = leat_calloc(ROWS * info->raw_count, sizeof *raw);
@@ -42,18 +51,24 @@ static void compare(const struct leat_model *model, bool awkward, uint64_t seed)
             leat_model_predict(model, rows + row * info->feature_count, info->feature_count, sizes[s],
                                out + row * info->output_count, raw + row * info->raw_count, scratch);
         size_t whole = ROWS / sizes[s] * sizes[s];
-        if (memcmp(raw, plain, whole * info->raw_count * sizeof *raw) != 0)
+        if (!alike(raw, plain, whole * info->raw_count))
             fail_msg("%s: batches of %zu differ from the plain walk", info->kernel, sizes[s]);
-        assert_memory_equal(out, plain_out, whole * info->output_count * sizeof *out);
+        assert_true(alike(out, plain_out, whole * info->output_count));
         free(scratch);
     }
-    free(rows);
     free(plain);
     free(plain_out);
     free(raw);
     free(out);
 }
 
+static void compare(const struct leat_model *model, bool awkward, uint64_t seed)
+{
+    const struct leat_model_info *info = leat_model_info(model);
+    double *rows = make_rows(seed, ROWS, info->feature_count, awkward);
+    compare_rows(model, rows);
+    free(rows);
+}
 static void check(bool xgboost, const struct make_options *options, const char *kernel)
 {
     struct leat_model *model = make(xgboost, options);
@@ -82,7 +97,7 @@ static void random_forests(bool xgboost, uint64_t seed)
             options.groups = 2 + make_below(&random, 4);
             options.trees *= options.groups;
         }
-        check(xgboost, &options, xgboost ? "8-byte" : "16-byte");
+        check(xgboost, &options, xgboost ? "8-byte nodes, float32" : "8-byte nodes, ranks");
     }
 }
 
@@ -103,7 +118,7 @@ static void a_tree_beyond_65536_nodes_takes_wide_nodes(void **state)
     (void)state;
     struct make_options options = {
         .trees = 3, .features = 9, .groups = 1, .leaves = 40000, .missing = 0.5, .awkward = true, .seed = 3};
-    check(true, &options, "16-byte nodes, float32");
+    check(true, &options, "12-byte");
 }
 
 static void eight_trees_of_65528_nodes_are_narrow_and_one_pair_more_each_is_wide(void **state)
@@ -112,7 +127,7 @@ static void eight_trees_of_65528_nodes_are_narrow_and_one_pair_more_each_is_wide
     struct make_options options = {.trees = 8, .features = 9, .groups = 1, .leaves = 4096, .missing = 0.5, .seed = 4};
     check(true, &options, "8-byte");
     options.leaves = 4097;
-    check(true, &options, "16-byte");
+    check(true, &options, "12-byte");
 }
 
 static void more_features_than_columns_take_wide_nodes(void **state)
@@ -121,7 +136,7 @@ static void more_features_than_columns_take_wide_nodes(void **state)
     struct make_options options = {
         .trees = 600, .features = 200000, .groups = 1, .leaves = 128, .missing = 0.5, .seed = 5};
     struct leat_model *model = make(true, &options);
-    assert_non_null(strstr(leat_model_info(model)->kernel, "16-byte"));
+    assert_non_null(strstr(leat_model_info(model)->kernel, "12-byte"));
     double *rows = make_rows(6, 9, options.features, true);
     double expected;
     double out[9];
@@ -229,6 +244,252 @@ static void infinite_values_and_thresholds_go_where_the_plain_walk_goes(void **s
     }
 }
 
+/* ---- forests as no generator of files makes them: every arithmetic, flag and kind of leaf ---- */
+
+struct forest_options {
+    enum leat_arithmetic arithmetic;
+    bool closed; /* every split, else as it comes */
+    bool tiny_is_zero;
+    bool missing_kinds; /* NaN counts as 0, 0 is missing */
+    bool categories;
+    bool linear;
+    uint32_t width; /* of leaves */
+    bool base_last;
+    double sum_scale;
+    bool coarse; /* thresholds and values are multiples of 1/4, so that they often meet */
+    struct make_options shape;
+};
+
+static double coarse_number(struct make_random *random)
+{
+    return (double)make_below(random, 17) / 4 - 2;
+}
+
+static void make_sets(struct leat_forest *forest, struct make_random *random)
+{
+    const uint32_t words = 3;
+    forest->set_count = 40;
+    forest->sets = leat_arena_zalloc(&forest->arena, forest->set_count, sizeof *forest->sets);
+    forest->words = leat_arena_zalloc(&forest->arena, forest->set_count * words, sizeof *forest->words);
+    for (uint32_t i = 0; i < forest->set_count; i++) {
+        forest->sets[i] = (struct leat_category_set){i * words, make_below(random, words + 1)};
+        for (uint32_t w = 0; w < words; w++)
+            forest->words[i * words + w] = (uint32_t)make_bits(random) & (uint32_t)make_bits(random);
+    }
+}
+
+static void make_linear_leaves(struct leat_forest *forest, struct make_random *random)
+{
+    const uint32_t count = 30;
+    forest->linear = leat_arena_zalloc(&forest->arena, count, sizeof *forest->linear);
+    forest->terms = leat_arena_zalloc(&forest->arena, (size_t)3 * count, sizeof *forest->terms);
+    for (uint32_t i = 0; i < count; i++) {
+        forest->linear[i] = (struct leat_linear_leaf){make_unit(random), 3 * i, make_below(random, 4)};
+        for (uint32_t t = 0; t < 3; t++)
+            forest->terms[3 * i + t] = (struct leat_linear_term){make_unit(random) - 0.5,
+                                                                 make_below(random, (uint32_t)forest->feature_count)};
+    }
+}
+
+static void make_split(const struct forest_options *options, struct make_random *random, struct leat_node *ret)
+{
+    ret->feature = make_below(random, options->shape.features);
+    ret->value = options->coarse ? coarse_number(random) : make_threshold(random, options->shape.awkward);
+    if (options->arithmetic == LEAT_FLOAT64 && !options->coarse && make_below(random, 2) == 0)
+        ret->value += make_unit(random) * 1e-9;
+    if (options->closed || make_below(random, 2) == 0)
+        ret->flags |= LEAT_NODE_CLOSED;
+    if (make_unit(random) < options->shape.missing)
+        ret->flags |= LEAT_NODE_DEFAULT_LEFT;
+    /* A feature is either numbers or categories. */
+    if (options->categories && ret->feature % 3 == 0) {
+        ret->flags = (ret->flags & LEAT_NODE_DEFAULT_LEFT) | LEAT_NODE_CATEGORIES;
+        ret->value = make_below(random, 40);
+    } else if (options->missing_kinds) {
+        ret->flags |= make_below(random, 2) == 0 ? LEAT_NODE_NAN_IS_ZERO : 0;
+        ret->flags |= make_below(random, 2) == 0 ? LEAT_NODE_ZERO_MISSING : 0;
+    }
+}
+
+static void make_forest(const struct forest_options *options, struct leat_forest *ret)
+{
+    struct make_random random = {options->shape.seed};
+    uint32_t trees = options->shape.trees;
+    *ret = (struct leat_forest){
+        .format = "made",
+        .objective = "made",
+        .arithmetic = options->arithmetic,
+        .tiny_is_zero = options->tiny_is_zero,
+        .feature_count = options->shape.features,
+        .raw_count = options->shape.groups,
+        .base_last = options->base_last,
+        .sum_scale = options->sum_scale,
+        .scale = 1,
+        .leaf_width = options->width,
+        .tree_count = trees,
+    };
+    uint32_t room = 2 * options->shape.leaves;
+    ret->base = leat_arena_zalloc(&ret->arena, ret->raw_count, sizeof *ret->base);
+    ret->trees = leat_arena_zalloc(&ret->arena, trees, sizeof *ret->trees);
+    ret->nodes = leat_arena_zalloc(&ret->arena, (size_t)trees * room, sizeof *ret->nodes);
+    ret->leaf_values = leat_arena_zalloc(&ret->arena, (size_t)trees * room * (options->width + 1), sizeof(double));
+    for (size_t i = 0; i < ret->raw_count; i++)
+        ret->base[i] = make_unit(&random);
+    make_sets(ret, &random);
+    make_linear_leaves(ret, &random);
+    size_t values = 0;
+    for (uint32_t t = 0; t < trees; t++) {
+        struct make_tree tree = make_tree_new(&random, &options->shape);
+        ret->trees[t] = (struct leat_tree){(uint32_t)ret->node_count, tree.count, 0};
+        ret->trees[t].group = options->width > 1 ? 0 : t % options->shape.groups;
+        for (uint32_t i = 0; i < tree.count; i++) {
+            struct leat_node *node = &ret->nodes[ret->node_count++];
+            *node = (struct leat_node){.left = tree.left[i], .right = tree.right[i]};
+            if (node->left >= 0) {
+                make_split(options, &random, node);
+                continue;
+            }
+            node->value = options->width > 1 ? (double)values : make_unit(&random) - 0.5;
+            for (uint32_t w = 0; w < options->width && options->width > 1; w++)
+                ret->leaf_values[values++] = make_unit(&random) - 0.5;
+            if (options->linear && make_below(&random, 2) == 0)
+                node->right = (int32_t)make_below(&random, 30);
+        }
+        make_tree_done(&tree);
+    }
+}
+
+/* Some are categories: whole, between two, negative, unseen, large. */
+static double *rows_for(const struct forest_options *options, uint64_t seed)
+{
+    static const double corners[] = {-1, -0.5,     -0.0,     0.5,          95,       96,
+                                     97, 16777215, 16777216, 4294967296.0, INFINITY, -INFINITY};
+    struct make_random random = {seed};
+    size_t features = options->shape.features;
+    double *rows = make_rows(seed, ROWS, features, options->shape.awkward);
+    for (size_t i = 0; i < ROWS * features; i++) {
+        if (options->coarse && !isnan(rows[i]) && make_below(&random, 2) == 0)
+            rows[i] = coarse_number(&random);
+        if (options->categories && i % features % 3 == 0 && !isnan(rows[i]))
+            rows[i] = make_below(&random, 100);
+        if (options->shape.awkward && make_below(&random, 8) == 0)
+            rows[i] = corners[make_below(&random, sizeof corners / sizeof corners[0])];
+    }
+    return rows;
+}
+
+static const char *check_forest(const struct forest_options *options)
+{
+    struct leat_forest forest;
+    struct leat_error err = {0};
+    struct leat_model *model = NULL;
+    make_forest(options, &forest);
+    if (leat_forest_model_new(&forest, &model, &err) != 0)
+        fail_msg("%s", err.text);
+    const char *kernel = leat_model_info(model)->kernel;
+    double *rows = rows_for(options, options->shape.seed + 1);
+    compare_rows(model, rows);
+    free(rows);
+    leat_model_unref(model);
+    return kernel;
+}
+
+static bool one_in(struct make_random *random, uint32_t many)
+{
+    return make_below(random, many) == 0;
+}
+
+static struct forest_options random_options(struct make_random *random)
+{
+    struct forest_options options = {
+        .arithmetic = (enum leat_arithmetic)make_below(random, 3),
+        .closed = one_in(random, 2),
+        .tiny_is_zero = one_in(random, 2),
+        .missing_kinds = one_in(random, 3),
+        .categories = one_in(random, 3),
+        .linear = one_in(random, 4),
+        .base_last = one_in(random, 2),
+        .coarse = one_in(random, 3),
+        .shape =
+            {
+                .trees = 1 + make_below(random, 30),
+                .features = 1 + make_below(random, 20),
+                .groups = one_in(random, 3) ? 2 + make_below(random, 4) : 1,
+                .leaves = 1 + make_below(random, 50),
+                .depth = make_below(random, 2) * make_below(random, 7),
+                .missing = make_unit(random),
+                .awkward = one_in(random, 2),
+                .seed = make_bits(random),
+            },
+    };
+    options.sum_scale = options.base_last && one_in(random, 2) ? 0.7 : 0;
+    if (options.shape.groups > 1 && !options.linear && one_in(random, 2))
+        options.width = options.shape.groups;
+    return options;
+}
+
+static void random_forests_of_every_kind_score_alike_on_every_path(void **state)
+{
+    (void)state;
+    struct make_random random = {77};
+    for (int i = 0; i < 400; i++) {
+        struct forest_options options = random_options(&random);
+        const char *kernel = check_forest(&options);
+        if (strstr(kernel, "walk") != NULL && !(options.categories && options.missing_kinds))
+            fail_msg("forest %d takes %s", i, kernel);
+    }
+}
+
+static void large_trees_with_sets_vectors_and_linear_leaves_score_alike(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 6; i++) {
+        struct forest_options options = {
+            .arithmetic = i % 2 == 0 ? LEAT_FLOAT64 : LEAT_FLOAT32,
+            .tiny_is_zero = i == 0,
+            .categories = i < 4,
+            .linear = i >= 4,
+            .width = i == 2 || i == 3 ? 3 : 1,
+            .shape = {.trees = 3,
+                      .features = 9,
+                      .groups = i == 2 || i == 3 ? 3 : 1,
+                      .leaves = 40000,
+                      .missing = 0.5,
+                      .awkward = true,
+                      .seed = i},
+        };
+        assert_non_null(strstr(check_forest(&options), "12-byte"));
+    }
+}
+
+static void a_set_too_wide_for_every_split_is_walked(void **state)
+{
+    (void)state;
+    struct forest_options options = {
+        .arithmetic = LEAT_FLOAT64,
+        .categories = true,
+        .width = 1,
+        .shape = {.trees = 20, .features = 1, .groups = 1, .leaves = 50, .missing = 0.5, .seed = 5}};
+    struct leat_forest forest;
+    struct leat_error err = {0};
+    struct leat_model *model = NULL;
+    make_forest(&options, &forest);
+    /* One set reaches to 2^20; a thousand splits would each have to. */
+    const uint32_t count = (1u << 20) / 32;
+    uint32_t *words = leat_arena_zalloc(&forest.arena, 120 + count, sizeof *words);
+    memcpy(words, forest.words, 120 * sizeof *words);
+    words[120 + count - 1] = 1u << 31;
+    forest.words = words;
+    forest.sets[0] = (struct leat_category_set){120, count};
+    assert_int_equal(leat_forest_model_new(&forest, &model, &err), 0);
+    assert_string_equal(leat_model_info(model)->kernel, "plain walk");
+    double *rows = rows_for(&options, 6);
+    rows[0] = (1u << 20) - 1;
+    compare_rows(model, rows);
+    free(rows);
+    leat_model_unref(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +500,9 @@ int main(void)
         cmocka_unit_test(more_features_than_columns_take_wide_nodes),
         cmocka_unit_test(a_chain_of_splits_is_walked_to_its_end),
         cmocka_unit_test(rows_may_lie_further_apart_than_their_features),
+        cmocka_unit_test(random_forests_of_every_kind_score_alike_on_every_path),
+        cmocka_unit_test(large_trees_with_sets_vectors_and_linear_leaves_score_alike),
+        cmocka_unit_test(a_set_too_wide_for_every_split_is_walked),
         cmocka_unit_test(infinite_values_and_thresholds_go_where_the_plain_walk_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
