@@ -122,9 +122,7 @@ static void run_classifier(const struct leat_node *node, struct leat_run *run)
     const struct linear *state = node->state;
     void *labels = leat_node_out(node, run, 0);
     float *out = leat_node_out(node, run, 1);
-    enum leat_second_score second = state->width == state->targets           ? LEAT_SECOND_NONE
-                                    : state->transform == LEAT_POST_LOGISTIC ? LEAT_SECOND_NEGATED
-                                                                             : LEAT_SECOND_OPPOSITE;
+    enum leat_second_score second = state->width == state->targets ? LEAT_SECOND_NONE : LEAT_SECOND_OPPOSITE;
     for (size_t row = 0; row < state->rows; row++) {
         double *scores = weigh(node, run, row);
         leat_labels_put(&state->labels, labels, row, label_of(state, scores));

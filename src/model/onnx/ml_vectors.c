@@ -305,8 +305,8 @@ static size_t score_vectors(const struct leat_node *node, const struct leat_run 
         return label;
     }
     memcpy(ret, workspace_doubles(node, run, s->pairs_at), s->pair_count * sizeof *ret);
-    bool negated = s->transform == LEAT_POST_NONE || s->transform == LEAT_POST_LOGISTIC;
-    leat_scores_finish(ret, s->pair_count, s->transform, negated ? LEAT_SECOND_NEGATED : LEAT_SECOND_OPPOSITE);
+    leat_scores_finish(ret, s->pair_count, s->transform,
+                       s->transform == LEAT_POST_NONE ? LEAT_SECOND_NEGATED : LEAT_SECOND_OPPOSITE);
     return label;
 }
 

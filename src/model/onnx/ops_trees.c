@@ -391,7 +391,8 @@ static void run_regressor(const struct leat_node *node, struct leat_run *run)
     for (size_t row = 0; row < t->rows; row++) {
         for (size_t i = 0; i < t->targets; i++) {
             scores[i] = divided(t, sums[row * t->targets + i]);
-            if (t->base_count > 0)
+            /* A target that no leaf scored stays 0, as in ONNX Runtime. */
+            if (t->base_count > 0 && (scored == NULL || scored[row * t->targets + i]))
                 scores[i] = plus(t, scores[i], t->base[i]);
         }
         leat_scores_finish(scores, t->targets, t->transform, LEAT_SECOND_NONE);
@@ -455,6 +456,7 @@ static int prepare_regressor(struct leat_graph *graph, struct leat_node *node, s
         return -1;
     if (r.trees->base_count != 0 && r.trees->base_count != r.tables.target_count)
         return wrong_count(&r, "base_values", r.trees->base_count, r.tables.target_count);
+    r.trees->scored_asked = r.trees->base_count > 0 && r.tables.target_count > 1;
     if (finish(&r) < 0)
         return -1;
     return regressor_output(&r, LEAT_TENSOR_FLOAT);
@@ -481,7 +483,6 @@ static size_t finish_two(const struct trees *t, double *scores, const bool *scor
         scores[1] = plus(t, t->base[1], scores[0]);
         scores[0] = -scores[1];
     } else if (t->base_count == 2) {
-        scores[1] = plus(t, scores[1], t->base[1]);
         scores[0] = plus(t, scores[0], t->base[0]);
     } else {
         if (t->base_count == 1)
@@ -491,6 +492,8 @@ static size_t finish_two(const struct trees *t, double *scores, const bool *scor
         count = second_scored ? 2 : 1;
     }
     size_t label = binary_label(t, second_scored ? scores[1] : scores[0], &second);
+    for (size_t i = 0; i < count; i++)
+        scores[i] = scored[i] || count == 1 ? scores[i] : 0;
     leat_scores_finish(scores, count, t->transform, second);
     return label;
 }
@@ -510,7 +513,7 @@ static size_t finish_many(const struct trees *t, double *scores, const bool *sco
     return label == SIZE_MAX ? 0 : label;
 }
 
-/* One class: its label is 1 or 0 whatever its name is. */
+/* One class. */
 static size_t finish_one(const struct trees *t, double *scores)
 {
     if (t->base_count == 1)
@@ -528,15 +531,13 @@ static void run_classifier(const struct leat_node *node, struct leat_run *run)
     double *scores = (double *)(void *)(run->scratch + node->workspace + t->finish_at);
     void *labels = node->outputs[0] == NULL ? NULL : leat_tensor_data(run, node->outputs[0]);
     const struct leat_tensor *output = node->output_count > 1 ? node->outputs[1] : NULL;
-    static const int64_t one_class[2] = {0, 1};
-    static const struct leat_labels one_labels = {.numbers = one_class, .count = 2};
     for (size_t row = 0; row < t->rows; row++) {
         memcpy(scores, sums + row * t->targets, t->targets * sizeof *scores);
         const bool *marks = scored + row * t->targets;
         size_t label = t->targets == 1   ? finish_one(t, scores)
                        : t->targets == 2 ? finish_two(t, scores, marks)
                                          : finish_many(t, scores, marks);
-        leat_labels_put(t->targets == 1 ? &one_labels : &t->labels, labels, row, label);
+        leat_labels_put(&t->labels, labels, row, label);
         if (output != NULL)
             put_scores(output, leat_tensor_data(run, output), row * t->targets, scores, t->targets);
     }
@@ -555,13 +556,19 @@ static void look_at_weights(struct trees *t, const struct weight_table *weights)
 
 static int check_classes(const struct reader *r)
 {
-    const struct trees *t = r->trees;
+    struct trees *t = r->trees;
     if (t->labels.count == 0)
         return leat_error_set(r->err, LEAT_ERROR_FINDING, "it has neither classlabels_strings nor classlabels_int64s");
     if (t->base_count != 0 && t->base_count != t->labels.count && !(t->labels.count == 2 && t->base_count == 1))
         return wrong_count(r, "base_values", t->base_count, t->labels.count);
     if (t->labels.count == 1 && t->labels.texts != NULL)
         return leat_error_set(r->err, LEAT_ERROR_FINDING, "does not run here: one class with a text for a name");
+    /* Where a score above 0 is all that tells the label, ONNX Runtime gives 1 or 0 whatever the classes' numbers are. */
+    static const int64_t numbers[2] = {0, 1};
+    if (t->labels.count <= 2 && !t->binary && t->labels.texts == NULL)
+        t->labels.numbers = numbers;
+    if (t->labels.count == 2 && t->base_count < 2 && t->transform == LEAT_POST_PROBIT)
+        return leat_error_set(r->err, LEAT_ERROR_FINDING, "does not run here: PROBIT of one score for two classes");
     /* What the second score would be is not said anywhere; ONNX Runtime leaves it unwritten. */
     if (t->labels.count == 2 && !t->binary && t->base_count == 1)
         return leat_error_set(r->err, LEAT_ERROR_FINDING, "does not run here: one base value for two classes");

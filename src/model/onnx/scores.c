@@ -95,12 +95,12 @@ void leat_scores_finish(double *scores, size_t count, enum leat_post_transform t
     double score = scores[0];
     if (transform == LEAT_POST_PROBIT) {
         scores[0] = (double)probit((float)score);
+    } else if (second != LEAT_SECOND_NONE && transform == LEAT_POST_LOGISTIC) {
+        scores[0] = (double)logistic((float)-score);
+        scores[1] = (double)logistic((float)score);
     } else if (second == LEAT_SECOND_OPPOSITE) {
         scores[0] = 1 - score;
         scores[1] = score;
-    } else if (second == LEAT_SECOND_NEGATED && transform == LEAT_POST_LOGISTIC) {
-        scores[0] = (double)logistic((float)-score);
-        scores[1] = (double)logistic((float)score);
     } else if (second == LEAT_SECOND_NEGATED) {
         scores[0] = -score;
         scores[1] = score;

@@ -16,11 +16,11 @@ enum leat_post_transform {
 /* The attribute post_transform. */
 int leat_post_transform_read(const struct leat_node *node, enum leat_post_transform *ret, struct leat_error *err);
 
-/* How a single score of a binary classifier becomes two. */
+/* How a single score of a binary classifier becomes two; with LOGISTIC they are the probabilities of -s and s. */
 enum leat_second_score {
     LEAT_SECOND_NONE,     /* it stays one */
     LEAT_SECOND_OPPOSITE, /* 1 - s, s */
-    LEAT_SECOND_NEGATED,  /* -s, s, or with LOGISTIC the probabilities of both */
+    LEAT_SECOND_NEGATED,  /* -s, s */
 };
 
 /* In place; `scores` has room for two. Sums are double only so that there is one such function; the transforms are
