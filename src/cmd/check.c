@@ -204,6 +204,15 @@ static void print_features(const struct leat_function *function)
                leat_expr_text(function->features[i].expr));
 }
 
+/* What it gives, and by which kernel. */
+static void print_version(const struct leat_check_version *version)
+{
+    if (version->categories[0])
+        printf("    categories: %s\n", version->categories);
+    printf("    gives %s\n    kernel %s; reasons: %s\n", version->answers, version->kernel,
+           version->explanation ? version->explanation : "none");
+}
+
 static void print_models(const struct leat_check *check)
 {
     const struct leat_function *function = check->function;
@@ -221,6 +230,8 @@ static void print_models(const struct leat_check *check)
         else
             printf("fits (%s, %zu features), parity of %llu rows\n", version->format, version->features,
                    (unsigned long long)version->parity_rows);
+        if (version->format)
+            print_version(version);
     }
 }
 
@@ -329,6 +340,15 @@ static void put_features(const struct leat_function *function, struct leat_buffe
     leat_buffer_append_char(out, ']');
 }
 
+/* Absent when it is not known. */
+static void put_member(struct leat_buffer *out, const char *name, const char *text)
+{
+    if (!text)
+        return;
+    leat_buffer_append_char(out, ',');
+    put_text(out, name, text);
+}
+
 static void put_versions(const struct leat_check *check, struct leat_buffer *out)
 {
     leat_buffer_append_text(out, ",\"versions\":[");
@@ -338,10 +358,12 @@ static void put_versions(const struct leat_check *check, struct leat_buffer *out
         put_text(out, "model", version->model);
         leat_buffer_format(out, ",\"version\":%u,\"fits\":%s,\"parity_rows\":%llu", version->number,
                            version->fits ? "true" : "false", (unsigned long long)version->parity_rows);
-        if (version->why) {
-            leat_buffer_append_char(out, ',');
-            put_text(out, "why", version->why);
-        }
+        put_member(out, "why", version->why);
+        put_member(out, "format", version->format);
+        put_member(out, "kernel", version->kernel);
+        put_member(out, "gives", version->answers);
+        put_member(out, "categories", version->categories);
+        put_member(out, "explanation", version->explanation);
         leat_buffer_append_char(out, '}');
     }
     leat_buffer_append_char(out, ']');

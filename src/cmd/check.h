@@ -29,7 +29,10 @@ struct leat_check_version {
     uint32_t number;
     bool fits;
     uint64_t parity_rows;
-    const char *format;
+    const char *format, *kernel;
+    const char *answers;     /* the numbers that it gives, by name */
+    const char *categories;  /* of its features, with their kinds; "" */
+    const char *explanation; /* NULL: it can not explain itself */
     size_t features;
     const char *why; /* it does not fit */
 };

@@ -51,6 +51,63 @@ static void check_fallback(struct leat_check *check, const struct leat_version *
         }
 }
 
+static bool uses(const struct leat_version *version, const char *feature)
+{
+    for (size_t i = 0; i < version->feature_count; i++)
+        if (strcmp(version->feature_names[i], feature) == 0)
+            return true;
+    return false;
+}
+
+/* Is it part of another feature, or of the output? */
+static bool is_read(const struct leat_function *function, size_t feature)
+{
+    size_t slot = function->frame_features + feature;
+    for (size_t f = feature + 1; f < function->feature_count; f++)
+        if (leat_expr_reads(function->features[f].expr, slot, slot + 1))
+            return true;
+    for (size_t i = 0; i < function->output_count; i++)
+        if (function->outputs[i].expr && leat_expr_reads(function->outputs[i].expr, slot, slot + 1))
+            return true;
+    return false;
+}
+
+/* Features that are made, and that neither the newest version nor anything in the file uses. */
+static void note_unused(struct leat_check *check, const struct leat_version *version)
+{
+    const struct leat_function *function = check->function;
+    LEAT_CLEAN_BUFFER names = {0};
+    size_t count = 0;
+    for (size_t f = 0; f < function->feature_count; f++) {
+        if (uses(version, function->features[f].name) || is_read(function, f))
+            continue;
+        if (names.len < 300)
+            leat_buffer_format(&names, "%s%s", count ? ", " : "", function->features[f].name);
+        count++;
+    }
+    if (count > 0)
+        leat_check_find(check, true, "%s/%u does not use %zu of the function's features: %s%s", version->name,
+                        version->number, count, leat_buffer_text(&names), names.len < 300 ? "" : ", …");
+}
+
+static void describe(struct leat_check *check, const struct leat_version *version, struct leat_check_version *ret)
+{
+    const struct leat_model_info *info = leat_model_info(version->model);
+    LEAT_CLEAN_BUFFER answers = {0};
+    LEAT_CLEAN_BUFFER categories = {0};
+    leat_model_answer_list(version->model, &answers);
+    ret->format = leat_arena_strdup(&check->arena, info->format);
+    ret->kernel = leat_arena_strdup(&check->arena, info->kernel);
+    ret->explanation = leat_arena_strdup(&check->arena, info->explanation);
+    ret->answers = leat_arena_strdup(&check->arena, leat_buffer_text(&answers));
+    for (size_t i = 0; info->feature_kinds && i < info->feature_count && categories.len < 300; i++)
+        if (info->feature_kinds[i] != LEAT_FEATURE_NUMBER)
+            leat_buffer_format(&categories, "%s%s (%s)", categories.len > 0 ? ", " : "", version->feature_names[i],
+                               leat_feature_kind_name(info->feature_kinds[i]));
+    ret->categories = leat_arena_format(&check->arena, "%s%s", leat_buffer_text(&categories),
+                                        categories.len < 300 ? "" : ", …");
+}
+
 /* `newest`: what does not fit is a finding; of an older version it is a note. */
 static void check_version(struct leat_check *check, const char *model, uint32_t number, bool newest)
 {
@@ -63,15 +120,18 @@ static void check_version(struct leat_check *check, const char *model, uint32_t 
     if (leat_registry_load(function->registry, model, number, &version, &err) == 0) {
         ret->parity_rows = version->parity_rows;
         ret->features = version->feature_count;
-        ret->format = leat_arena_strdup(&check->arena, leat_model_info(version->model)->format);
+        describe(check, version, ret);
         ret->fits = leat_bound_new(function, version, &bound, &err) == 0;
     }
     if (!ret->fits) {
         ret->why = leat_arena_strdup(&check->arena, err.text);
         leat_check_find(check, !newest, "%s/%u: %s", model, number, err.text);
     }
-    if (ret->fits && function->fallback_name && strcmp(model, function->fallback_name) == 0 && newest)
+    bool fallback = function->fallback_name && strcmp(model, function->fallback_name) == 0;
+    if (ret->fits && newest && fallback)
         check_fallback(check, version);
+    if (ret->fits && newest && !fallback)
+        note_unused(check, version);
     leat_bound_unref(bound);
     leat_version_unref(version);
 }

@@ -51,8 +51,9 @@ static void list_series(struct leat_buffer *text, const char *word, const char *
         leat_buffer_format(text, ", … (%zu in all)", count);
 }
 
-static void list_answers(const struct leat_model_info *info, struct leat_buffer *text)
+void leat_model_answer_list(const struct leat_model *model, struct leat_buffer *text)
 {
+    const struct leat_model_info *info = leat_model_info(model);
     if (has_probabilities(info)) {
         leat_buffer_append_text(text, "probability");
         if (has_one_probability(info))
@@ -70,7 +71,7 @@ static void list_answers(const struct leat_model_info *info, struct leat_buffer 
 static int refuse(const struct leat_model *model, struct leat_error *err, const char *what, struct leat_bytes name)
 {
     struct leat_buffer text = {0};
-    list_answers(leat_model_info(model), &text);
+    leat_model_answer_list(model, &text);
     leat_error_set(err, LEAT_ERROR_FINDING, "%s '%.*s'; it has %s", what, (int)(name.len > 64 ? 64 : name.len),
                    name.data, leat_buffer_text(&text));
     leat_buffer_done(&text);

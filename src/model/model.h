@@ -125,5 +125,7 @@ int leat_model_answer_find(const struct leat_model *model, const char *name, str
                            struct leat_error *err);
 double leat_model_answer(const struct leat_model *model, struct leat_answer answer, const double *out,
                          const double *raw);
+/* What names there are: "probability, probability[yes], class, margin", to an empty buffer; of many the first ones. */
+void leat_model_answer_list(const struct leat_model *model, struct leat_buffer *out);
 
 #endif
