@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FOLDER "tests/data/models/"
 #define CASES_MAX 400
@@ -45,16 +46,32 @@ static void read_numbers(const struct leat_json *array, size_t count, double *re
         assert_true(leat_row_value(&array->as.elements[i], &ret[i]));
 }
 
+/* By the one ending that is there. */
+static void load_model(const char *name, struct leat_model **ret)
+{
+    static const char *const endings[] = {"json", "ubj", "txt"};
+    const char *rounds = strstr(name, "-rounds-"); /* the answers are of so many rounds */
+    struct leat_model_options options = {.rounds = rounds == NULL ? 0 : strtoul(rounds + 8, NULL, 10)};
+    char path[300];
+    struct leat_error err = {0};
+    size_t i = 0;
+    do
+        snprintf(path, sizeof path, FOLDER "%s.%s", name, endings[i]);
+    while (access(path, R_OK) != 0 && ++i < sizeof endings / sizeof endings[0]);
+    struct leat_buffer file = read_file(path);
+    if (leat_model_load(path, leat_buffer_view(&file), &options, ret, &err) != 0)
+        fail_msg("%s", err.text);
+    leat_buffer_done(&file);
+}
+
 static struct expected load(const char *name)
 {
     char path[300];
     struct leat_error err = {0};
+    struct leat_row_names names;
     struct expected e = {0};
-    snprintf(path, sizeof path, FOLDER "%s.%s", name, strncmp(name, "xgboost", 7) == 0 ? "json" : "txt");
-    struct leat_buffer file = read_file(path);
-    if (leat_model_load(path, leat_buffer_view(&file), NULL, &e.model, &err) != 0)
-        fail_msg("%s", err.text);
-    leat_buffer_done(&file);
+    load_model(name, &e.model);
+    leat_row_names_init(&names, e.model, NULL);
     e.info = leat_model_info(e.model);
     e.features = leat_calloc(ROWS_MAX * e.info->feature_count, sizeof(double));
     e.out = leat_calloc(ROWS_MAX * e.info->output_count, sizeof(double));
@@ -66,14 +83,16 @@ static struct expected load(const char *name)
         struct leat_json_document *document = NULL;
         assert_int_equal(leat_json_parse(leat_bytes_of(line), LEAT_JSON_STRICT, &document, &err), 0);
         const struct leat_json *root = leat_json_root(document);
-        read_numbers(leat_json_get(root, "features"), e.info->feature_count,
-                     e.features + e.rows * e.info->feature_count);
+        if (leat_row_read(&names, leat_json_get(root, "features"), e.features + e.rows * e.info->feature_count, &err) !=
+            0)
+            fail_msg("%s", err.text);
         read_numbers(leat_json_get(root, "score"), e.info->output_count, e.out + e.rows * e.info->output_count);
         read_numbers(leat_json_get(root, "raw"), e.info->raw_count, e.raw + e.rows * e.info->raw_count);
         leat_json_free(document);
         assert_true(++e.rows <= ROWS_MAX);
     }
     assert_true(e.rows > 0);
+    leat_row_names_done(&names);
     leat_buffer_done(&rows);
     return e;
 }
