@@ -234,6 +234,7 @@ static void try_example(const struct draft_memory *memory, const struct leat_mlf
     double *row = leat_calloc(leat_model_info(model)->feature_count, sizeof *row);
     leat_row_names_init(&names, model, memory->draft.feature_names);
     int status = 0;
+    leat_buffer_text(&rows); /* ends it with a NUL */
     for (char *line = rows.data, *end; status == 0 && line != NULL && (end = strchr(line, '\n')) != NULL;
          line = end + 1) {
         struct leat_json_document *document = NULL;
