@@ -548,7 +548,12 @@ static int serve(struct player *player, const struct leat_yaml *test, const char
 
 static int make_lineup(struct player *player, const struct leat_yaml *test, struct leat_error *err)
 {
+    static const char *const beside[] = {"class", "margin", "outputs"};
     const struct leat_function *function = player->function;
+    for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++)
+        if (leat_yaml_get(test, beside[i]) && !leat_yaml_get(test, "score") && !leat_yaml_get(test, "fallback_score"))
+            return refuse(player, leat_yaml_get(test, beside[i]), err,
+                          "%s is what the model says beside its `score`, which this test does not have", beside[i]);
     if (serve(player, test, function->model_name, "version", "score", &player->lineup.champion, err) < 0)
         return -1;
     return serve(player, test, function->fallback_name, "fallback_version", "fallback_score", &player->lineup.fallback,
