@@ -2,6 +2,7 @@
 #include "model/explain.h"
 
 #include "base/error.h"
+#include "model/forest.h"
 
 #include <math.h>
 #include <stdlib.h>

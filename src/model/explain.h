@@ -17,7 +17,9 @@
 #ifndef LEAT_MODEL_EXPLAIN_H
 #define LEAT_MODEL_EXPLAIN_H
 
-#include "model/forest.h"
+#include "model/model.h"
+
+struct leat_forest;
 
 /* Trees with a way of more splits than this are scored, but not explained. */
 #define LEAT_EXPLAIN_DEPTH_MAX 256

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "model/explain.h"
+#include "model/forest.h"
 #include "support/allocations.h"
 #include "support/make_model.h"
 

@@ -20,6 +20,11 @@ static inline struct leat_value *leat_value_of(struct leat_tensor *tensor)
     return (struct leat_value *)tensor;
 }
 
+static inline const struct leat_made_node *leat_maker_of(const struct leat_tensor *tensor)
+{
+    return ((const struct leat_value *)tensor)->maker;
+}
+
 /* A node and what operators need not see. */
 struct leat_made_node {
     struct leat_node node;

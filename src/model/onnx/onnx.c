@@ -5,9 +5,11 @@
  * texts that are in the file, since graphs only compare them; a text that is not in it stands for all others. */
 #include "base/map.h"
 #include "model/categories.h"
+#include "model/explain.h"
 #include "model/kind.h"
 #include "model/onnx/compile.h"
 #include "model/onnx/onnx.h"
+#include "model/onnx/runtime.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -29,7 +31,8 @@ struct onnx_model {
     struct leat_onnx_file *file;
     struct leat_arena arena;
     struct leat_graph *single;
-    struct leat_graph *block; /* NULL: rows are not independent, or it could not be told */
+    struct leat_runtime *runtime; /* instead, if not NULL */
+    struct leat_graph *block;     /* NULL: rows are not independent, or it could not be told */
     struct column_range *inputs;
     size_t input_count;
     struct column_range *outputs; /* those that are `out` */
@@ -49,6 +52,28 @@ static const struct onnx_model *onnx_model(const struct leat_model *model)
 static const struct leat_onnx_value *declared_input(const struct onnx_model *model, size_t i)
 {
     return &model->file->graph.inputs[model->inputs[i].tensor];
+}
+
+/* ---- a graph of ours or, when `graph` is NULL, ONNX Runtime ---- */
+
+static const struct leat_tensor *input_of(const struct onnx_model *model, const struct leat_graph *graph, size_t i)
+{
+    return graph != NULL ? leat_graph_input(graph, (uint32_t)i) : leat_runtime_input(model->runtime, (uint32_t)i);
+}
+
+static uint32_t output_count(const struct onnx_model *model)
+{
+    return model->single != NULL ? leat_graph_output_count(model->single) : leat_runtime_output_count(model->runtime);
+}
+
+static const struct leat_tensor *output_of(const struct onnx_model *model, const struct leat_graph *graph, uint32_t i)
+{
+    return graph != NULL ? leat_graph_output(graph, i, NULL) : leat_runtime_output(model->runtime, i);
+}
+
+static const char *run_graph(const struct onnx_model *model, const struct leat_graph *graph, char *scratch)
+{
+    return graph != NULL ? leat_graph_run(graph, scratch) : leat_runtime_run(model->runtime, scratch);
 }
 
 /* ---- rows to tensors ---- */
@@ -103,7 +128,7 @@ static bool put_input(const struct onnx_model *model, const struct leat_graph *g
                       size_t stride, size_t count, char *scratch)
 {
     const struct column_range *range = &model->inputs[input];
-    const struct leat_tensor *tensor = leat_graph_input(graph, (uint32_t)input);
+    const struct leat_tensor *tensor = input_of(model, graph, input);
     void *data = scratch + tensor->offset;
     bool good = true;
     for (size_t row = 0; row < count; row++)
@@ -165,7 +190,7 @@ static void get_outputs(const struct onnx_model *model, const struct leat_graph 
 {
     size_t at = 0;
     for (size_t i = 0; i < model->output_count; i++) {
-        const struct leat_tensor *tensor = leat_graph_output(graph, model->outputs[i].tensor, NULL);
+        const struct leat_tensor *tensor = output_of(model, graph, model->outputs[i].tensor);
         const void *data = leat_tensor_data(run, tensor);
         for (size_t k = 0; k < model->outputs[i].width; k++)
             ret[at++] = get_value(tensor, data, row * model->outputs[i].width + k);
@@ -175,7 +200,7 @@ static void get_outputs(const struct onnx_model *model, const struct leat_graph 
 static double get_label(const struct onnx_model *model, const struct leat_graph *graph, const struct leat_run *run,
                         size_t row)
 {
-    const struct leat_tensor *label = leat_graph_output(graph, (uint32_t)model->label_output, NULL);
+    const struct leat_tensor *label = output_of(model, graph, (uint32_t)model->label_output);
     int64_t class = class_of(model, label, leat_tensor_data(run, label), row);
     return class < 0 ? (double)NAN : (double)class;
 }
@@ -215,7 +240,7 @@ static bool run_rows(const struct onnx_model *model, const struct leat_graph *gr
     for (size_t i = 0; i < model->input_count; i++)
         if (!put_input(model, graph, i, rows, stride, count, scratch))
             return false;
-    if (leat_graph_run(graph, scratch) != NULL)
+    if (run_graph(model, graph, scratch) != NULL)
         return false;
     for (size_t row = 0; row < count; row++)
         get_row(model, graph, &run, row, ret_out + row * info->output_count,
@@ -256,7 +281,7 @@ static void predict(const struct leat_model *base, const double *rows, size_t st
 static size_t scratch_of(const struct leat_model *base, size_t count)
 {
     const struct onnx_model *model = onnx_model(base);
-    size_t single = leat_graph_scratch(model->single);
+    size_t single = model->single != NULL ? leat_graph_scratch(model->single) : leat_runtime_scratch(model->runtime);
     size_t block = model->block == NULL || count < BLOCK_ROWS ? 0 : leat_graph_scratch(model->block);
     return single > block ? single : block;
 }
@@ -297,6 +322,7 @@ static void free_model(struct leat_model *base)
     struct onnx_model *model = (struct onnx_model *)base;
     leat_graph_free(model->single);
     leat_graph_free(model->block);
+    leat_runtime_free(model->runtime);
     leat_categories_free(model->categories);
     leat_onnx_file_free(model->file);
     leat_arena_done(&model->arena);
@@ -311,6 +337,8 @@ static const struct leat_model_kind kind = {
     .label = label_of,
     .code_text = code_text,
     .code_number = code_number,
+    .explain = leat_explain_occlusion,
+    .explain_scratch = leat_explain_occlusion_scratch,
 };
 
 /* ---- inputs ---- */
@@ -535,7 +563,7 @@ static bool is_float(const struct leat_tensor *tensor)
 static void add_output(struct onnx_model *model, uint32_t i)
 {
     struct leat_model_info *info = &model->model.info;
-    const struct leat_tensor *tensor = leat_graph_output(model->single, i, NULL);
+    const struct leat_tensor *tensor = output_of(model, model->single, i);
     model->outputs[model->output_count++] = (struct column_range){i, info->output_count, width_of(tensor)};
     info->output_count += width_of(tensor);
 }
@@ -545,8 +573,8 @@ static void find_label(struct onnx_model *model)
 {
     size_t found = 0;
     model->label_output = -1;
-    for (uint32_t i = 0; i < leat_graph_output_count(model->single); i++) {
-        const struct leat_tensor *tensor = leat_graph_output(model->single, i, NULL);
+    for (uint32_t i = 0; i < output_count(model); i++) {
+        const struct leat_tensor *tensor = output_of(model, model->single, i);
         if (is_float(tensor) || tensor->type == LEAT_TENSOR_BOOL || width_of(tensor) != 1)
             continue;
         model->label_output = i;
@@ -566,13 +594,13 @@ static int text_output(const struct leat_tensor *tensor, struct leat_error *err)
 
 static int collect_outputs(struct onnx_model *model, struct leat_error *err)
 {
-    uint32_t count = leat_graph_output_count(model->single);
+    uint32_t count = output_count(model);
     size_t floats = 0;
     model->outputs = leat_arena_zalloc(&model->arena, count + 1, sizeof *model->outputs);
     for (uint32_t i = 0; i < count; i++)
-        floats += is_float(leat_graph_output(model->single, i, NULL));
+        floats += is_float(output_of(model, model->single, i));
     for (uint32_t i = 0; i < count; i++) {
-        const struct leat_tensor *tensor = leat_graph_output(model->single, i, NULL);
+        const struct leat_tensor *tensor = output_of(model, model->single, i);
         if (i == model->label_output || (floats > 0 && !is_float(tensor)))
             continue;
         if (tensor->type == LEAT_TENSOR_STRING)
@@ -607,9 +635,9 @@ static int describe_label(struct onnx_model *model, struct leat_error *err)
     if (model->label_output < 0)
         return 0;
     uint32_t output = (uint32_t)model->label_output;
-    const struct leat_tensor *label = leat_graph_output(model->single, output, NULL);
-    leat_onnx_classes(model->single, &model->file->graph, model->file->graph.outputs[output].name, &model->arena,
-                      &model->classes);
+    const struct leat_tensor *label = output_of(model, model->single, output);
+    if (model->single != NULL)
+        leat_onnx_classes(model->single, output, &model->arena, &model->classes);
     bool text = label->type == LEAT_TENSOR_STRING;
     bool known = model->classes.count > 0 && (model->classes.type == LEAT_TENSOR_STRING) == text;
     if (!known)
@@ -667,7 +695,7 @@ static int read_outputs(struct onnx_model *model, struct leat_error *err)
     info->raw_count = info->output_count + (model->label_output >= 0);
     info->float32 = true;
     for (size_t i = 0; i < model->output_count; i++)
-        if (leat_graph_output(model->single, model->outputs[i].tensor, NULL)->type != LEAT_TENSOR_FLOAT)
+        if (output_of(model, model->single, model->outputs[i].tensor)->type != LEAT_TENSOR_FLOAT)
             info->float32 = false;
     info->tolerance = info->float32 ? 1e-5 : 1e-12;
     return 0;
@@ -675,9 +703,8 @@ static int read_outputs(struct onnx_model *model, struct leat_error *err)
 
 /* ---- compiling ---- */
 
-static int compile(const struct onnx_model *model, int64_t rows, struct leat_graph **ret, struct leat_error *err)
+static struct leat_graph_input *shapes_of(const struct onnx_model *model, int64_t rows)
 {
-    const struct leat_graph_limits limits = {ROW_BYTES_MAX, ROW_WORK_MAX};
     struct leat_graph_input *inputs = leat_calloc(model->input_count + 1, sizeof *inputs);
     for (size_t i = 0; i < model->input_count; i++) {
         const struct leat_onnx_value *declared = declared_input(model, i);
@@ -688,6 +715,13 @@ static int compile(const struct onnx_model *model, int64_t rows, struct leat_gra
             .carries_row = true,
         };
     }
+    return inputs;
+}
+
+static int compile(const struct onnx_model *model, int64_t rows, struct leat_graph **ret, struct leat_error *err)
+{
+    const struct leat_graph_limits limits = {ROW_BYTES_MAX, ROW_WORK_MAX};
+    struct leat_graph_input *inputs = shapes_of(model, rows);
     int status = leat_graph_compile(model->file, inputs, &limits, ret, err);
     free(inputs);
     return status;
@@ -716,68 +750,90 @@ static void compile_block(struct onnx_model *model)
 static void fill_info(struct onnx_model *model)
 {
     struct leat_model_info *info = &model->model.info;
-    size_t count = leat_graph_node_count(model->single);
+    size_t count = model->single != NULL ? leat_graph_node_count(model->single) : model->file->graph.node_count;
     info->format = "onnx";
+    info->explanation = LEAT_EXPLAIN_OCCLUSION;
     info->objective = model->file->producer[0] == '\0'
                           ? "graph"
                           : leat_arena_format(&model->arena, "graph of %.60s", model->file->producer);
-    info->kernel = leat_arena_format(&model->arena, "graph of %zu operator%s, %s", count, count == 1 ? "" : "s",
-                                     model->block == NULL ? "row by row" : "in blocks of 32 rows");
+    info->kernel = model->runtime != NULL
+                       ? leat_runtime_name(model->runtime)
+                       : leat_arena_format(&model->arena, "graph of %zu operator%s, %s", count, count == 1 ? "" : "s",
+                                           model->block == NULL ? "row by row" : "in blocks of 32 rows");
     info->node_count = count;
-    info->bytes = sizeof *model + model->arena.allocated + model->file->arena.allocated +
-                  leat_graph_bytes(model->single);
+    info->bytes = sizeof *model + model->arena.allocated + model->file->arena.allocated;
+    info->bytes += model->single != NULL ? leat_graph_bytes(model->single) : leat_runtime_bytes(model->runtime);
     if (model->block != NULL)
         info->bytes += leat_graph_bytes(model->block);
     if (model->categories != NULL)
         info->bytes += leat_categories_bytes(model->categories);
 }
 
-static int build(struct onnx_model *model, struct leat_error *err)
+/* Why a graph is not done here, and that it may go elsewhere: true. */
+static bool is_elsewhere(const struct leat_error *err)
+{
+    return strstr(err->text, "does not run here: ") != NULL;
+}
+
+static int check_known(const struct onnx_model *model, struct leat_error *err)
+{
+    LEAT_CLEAN_BUFFER unknown = {0};
+    if (!leat_graph_unknown(model->file, &unknown))
+        return 0;
+    return leat_error_set(err, LEAT_ERROR_FINDING, "does not run here: it needs operators that leat does not have: %s",
+                          leat_buffer_text(&unknown));
+}
+
+/* To ONNX Runtime, if it is there. */
+static int fall_back(struct onnx_model *model, struct leat_bytes content, struct leat_error *err)
+{
+    struct leat_error other = {0};
+    struct leat_graph_input *inputs = shapes_of(model, 1);
+    leat_graph_free(model->single);
+    model->single = NULL;
+    int status = leat_runtime_new(content, model->file, inputs, &model->runtime, &other);
+    free(inputs);
+    if (status < 0)
+        return leat_error_set(err, err->kind, "%.1200s. ONNX Runtime would be asked, but: %.600s", err->text,
+                              other.text);
+    return 0;
+}
+
+static int compile_single(struct onnx_model *model, struct leat_bytes content, struct leat_error *err)
+{
+    if (check_known(model, err) == 0 && compile(model, 1, &model->single, err) == 0 &&
+        check_texts(model->single, err) == 0)
+        return 0;
+    return is_elsewhere(err) ? fall_back(model, content, err) : -1;
+}
+
+static int build(struct onnx_model *model, struct leat_bytes content, struct leat_error *err)
 {
     if (read_inputs(model, err) < 0)
         return -1;
     describe_features(model);
     if (model->model.info.feature_kinds != NULL)
         collect_texts(model);
-    if (compile(model, 1, &model->single, err) < 0 || check_texts(model->single, err) < 0 ||
-        read_outputs(model, err) < 0)
+    if (compile_single(model, content, err) < 0 || read_outputs(model, err) < 0)
         return -1;
-    compile_block(model);
+    if (model->single != NULL)
+        compile_block(model);
     fill_info(model);
     return 0;
-}
-
-/* Graphs that do not run here go to ONNX Runtime, if it is there. */
-static int fall_back(const char *name, struct leat_bytes file, struct leat_model **ret, struct leat_error *err)
-{
-    (void)file;
-    (void)ret;
-    return leat_error_prefix(err, "%s", name);
 }
 
 int leat_onnx_load(const char *name, struct leat_bytes file, struct leat_model **ret, struct leat_error *err)
 {
     struct onnx_model *model = leat_calloc(1, sizeof *model);
-    LEAT_CLEAN_BUFFER unknown = {0};
     model->model.kind = &kind;
     atomic_init(&model->model.references, 1);
     if (leat_onnx_file_read(name, file, &model->file, err) < 0) {
         free_model(&model->model);
         return -1;
     }
-    int status = 0;
-    if (leat_graph_unknown(model->file, &unknown))
-        status = leat_error_set(err, LEAT_ERROR_FINDING,
-                                "needs operators that leat does not run: %s; install ONNX Runtime to run it there",
-                                leat_buffer_text(&unknown));
-    bool elsewhere = status < 0;
-    if (status == 0 && build(model, err) < 0) {
-        status = -1;
-        elsewhere = strstr(err->text, "does not run here: ") != NULL;
-    }
-    if (status < 0) {
+    if (build(model, file, err) < 0) {
         free_model(&model->model);
-        return elsewhere ? fall_back(name, file, ret, err) : leat_error_prefix(err, "%s", name);
+        return leat_error_prefix(err, "%s", name);
     }
     *ret = &model->model;
     return 0;

@@ -9,7 +9,7 @@ int64_t leat_onnx_width(const struct leat_onnx_graph *graph, const char *input);
 
 /* The classes among which a label output is chosen, as int64 or text, in the order of the columns. `ret` is all zero
  * when they are not found. */
-void leat_onnx_classes(const struct leat_graph *compiled, const struct leat_onnx_graph *graph, const char *label,
-                       struct leat_arena *arena, struct leat_tensor *ret);
+void leat_onnx_classes(const struct leat_graph *graph, uint32_t label, struct leat_arena *arena,
+                       struct leat_tensor *ret);
 
 #endif

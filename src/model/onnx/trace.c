@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define TRACE_MAX 32 /* nodes on the way */
+#define CLASSES_MAX 4096
 
 /* ---- columns of an input ---- */
 
@@ -202,39 +203,99 @@ static bool is_op(const struct leat_node *node, const char *const *names)
     return false;
 }
 
-static void trace(struct leat_tensor *tensor, struct leat_arena *arena, int depth, struct leat_tensor *ret)
+static void trace(const struct leat_tensor *tensor, struct leat_arena *arena, int depth, struct leat_tensor *ret);
+
+/* What is done with whole numbers by a single one. */
+static int64_t reckon(const char *op, int64_t a, int64_t b)
+{
+    const int64_t limit = (int64_t)1 << 30;
+    if (a < -limit || a > limit || b < -limit || b > limit)
+        return limit;
+    return op[0] == 'A' ? a + b : op[0] == 'S' ? a - b : a * b;
+}
+
+static void trace_arithmetic(const struct leat_node *node, struct leat_arena *arena, int depth, struct leat_tensor *ret)
+{
+    struct leat_tensor second = {0};
+    if (node->inputs[1]->data == NULL)
+        return;
+    take_constant(arena, node->inputs[1], &second);
+    trace(node->inputs[0], arena, depth, ret);
+    int64_t *values = ret->data;
+    if (ret->type != LEAT_TENSOR_INT64 || second.type != LEAT_TENSOR_INT64 || second.count != 1)
+        *ret = (struct leat_tensor){0};
+    for (size_t i = 0; i < ret->count; i++)
+        values[i] = reckon(node->op->name, values[i], *(const int64_t *)second.data);
+}
+
+static void trace_choice(const struct leat_node *node, struct leat_arena *arena, struct leat_tensor *ret)
+{
+    for (uint32_t i = 1; i <= 2; i++)
+        if (node->inputs[i]->data == NULL)
+            return;
+    take_constant(arena, node->inputs[1], ret);
+    take_constant(arena, node->inputs[2], ret);
+}
+
+static void trace_node(const struct leat_node *node, struct leat_arena *arena, int depth, struct leat_tensor *ret)
 {
     static const char *const passing[] = {"Cast",      "Reshape",   "Identity",
                                           "Squeeze",   "Unsqueeze", "Flatten",
                                           "Transpose", "Gather",    "ArrayFeatureExtractor",
                                           NULL};
     static const char *const choosing[] = {"Where", NULL};
-    const struct leat_made_node *maker = leat_value_of(tensor)->maker;
-    if (tensor->data != NULL) {
-        take_constant(arena, tensor, ret);
-        return;
-    }
-    if (maker == NULL || depth > TRACE_MAX || take_attributes(arena, &maker->node, ret))
-        return;
-    if (is_op(&maker->node, passing))
-        trace(maker->node.inputs[0], arena, depth + 1, ret);
-    if (is_op(&maker->node, choosing) && maker->node.inputs[1]->data != NULL && maker->node.inputs[2]->data != NULL) {
-        take_constant(arena, maker->node.inputs[1], ret);
-        take_constant(arena, maker->node.inputs[2], ret);
-    }
+    static const char *const reckoning[] = {"Add", "Sub", "Mul", NULL};
+    static const char *const comparing[] = {"Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal", "Not", NULL};
+    static const char *const signs[] = {"Sign", NULL};
+    static const int64_t two[] = {0, 1}, three[] = {-1, 0, 1};
+    if (is_op(node, passing))
+        trace(node->inputs[0], arena, depth, ret);
+    else if (is_op(node, choosing))
+        trace_choice(node, arena, ret);
+    else if (is_op(node, reckoning))
+        trace_arithmetic(node, arena, depth, ret);
+    else if (is_op(node, comparing))
+        take_ints(arena, two, 2, ret);
+    else if (is_op(node, signs))
+        take_ints(arena, three, 3, ret);
 }
 
-void leat_onnx_classes(const struct leat_graph *compiled, const struct leat_onnx_graph *graph, const char *label,
-                       struct leat_arena *arena, struct leat_tensor *ret)
+static void trace(const struct leat_tensor *tensor, struct leat_arena *arena, int depth, struct leat_tensor *ret)
+{
+    const struct leat_made_node *maker = leat_maker_of(tensor);
+    if (tensor->data != NULL)
+        take_constant(arena, tensor, ret);
+    else if (maker != NULL && depth < TRACE_MAX && !take_attributes(arena, &maker->node, ret))
+        trace_node(&maker->node, arena, depth + 1, ret);
+}
+
+/* Without ones that are there twice: their index would be that of the first. */
+static void drop_repeated(struct leat_tensor *classes)
+{
+    int64_t *ints = classes->data;
+    size_t kept = 0;
+    if (classes->count > CLASSES_MAX)
+        *classes = (struct leat_tensor){0};
+    for (size_t i = 0; i < classes->count && classes->type == LEAT_TENSOR_INT64; i++) {
+        size_t k = 0;
+        while (k < kept && ints[k] != ints[i])
+            k++;
+        if (k == kept)
+            ints[kept++] = ints[i];
+    }
+    if (classes->type == LEAT_TENSOR_INT64)
+        classes->count = kept;
+}
+
+void leat_onnx_classes(const struct leat_graph *graph, uint32_t label, struct leat_arena *arena, struct leat_tensor *ret)
 {
     *ret = (struct leat_tensor){0};
-    for (uint32_t i = 0; i < leat_graph_output_count(compiled); i++) {
+    for (uint32_t i = 0; i < leat_graph_output_count(graph); i++) {
         const struct leat_node *zipmap;
-        leat_graph_output(compiled, i, &zipmap);
+        leat_graph_output(graph, i, &zipmap);
         if (zipmap != NULL && take_attributes(arena, zipmap, ret))
             return;
     }
-    for (uint32_t i = 0; i < graph->output_count; i++)
-        if (strcmp(graph->outputs[i].name, label) == 0)
-            trace(compiled->main.block.outputs[i], arena, 0, ret);
+    trace(leat_graph_output(graph, label, NULL), arena, 0, ret);
+    drop_repeated(ret);
 }
