@@ -226,17 +226,17 @@ static void read_levels(struct leat_xgboost *l)
     const struct leat_json *param = leat_json_get(leat_json_get(l->learner, "objective"), l->objective->levels[0]);
     struct leat_bytes text = leat_bytes_of(leat_json_text(leat_json_get(param, l->objective->levels[1]), ""));
     const char **names = leat_arena_zalloc(&forest->arena, forest->raw_count, sizeof *names);
+    struct leat_bytes rest = list_of(text);
     struct leat_bytes item;
-    size_t count = 0;
-    for (struct leat_bytes rest = list_of(text); next_item(&rest, &item) && count < forest->raw_count; count++) {
+    for (size_t i = 0; i < forest->raw_count; i++) {
         char digits[32];
         float level = 0;
-        if (leat_float_parse(item, &level) != 0)
+        if (!next_item(&rest, &item) || leat_float_parse(item, &level) != 0)
             return;
         leat_float_format(level, digits);
-        names[count] = leat_arena_strdup(&forest->arena, digits);
+        names[i] = leat_arena_strdup(&forest->arena, digits);
     }
-    if (count == forest->raw_count)
+    if (rest.data == NULL)
         forest->output_names = names;
 }
 

@@ -8,15 +8,9 @@
 #include "base/file.h"
 #include "model/version.h"
 #include "support/make_model.h"
+#include "support/refusals.h"
 
 #include <stdio.h>
-
-/* A good file, in which `find` is replaced by `put`; the error must hold `says`. */
-struct mutation {
-    const char *find;
-    const char *put;
-    const char *says;
-};
 
 static const char xgboost[] =
     "{\"version\":[3,2,0],\"learner\":{\"objective\":{\"name\":\"binary:logistic\"},\"feature_names\":[\"a\",\"b\"],"
@@ -35,62 +29,15 @@ static const char lightgbm[] =
     "right_child=-2\nleaf_value=1 2\ncat_boundaries=0 2\ncat_threshold=5 1\nshrinkage=1\n\n"
     "end of trees\n\npandas_categorical:null\n";
 
-static char *mutate(const char *file, const char *find, const char *put)
-{
-    const char *at = strstr(file, find);
-    if (at == NULL)
-        fail_msg("the file has no '%s'", find);
-    size_t size = strlen(file) + strlen(put) + 1;
-    char *mutated = leat_malloc(size);
-    snprintf(mutated, size, "%.*s%s%s", (int)(at - file), file, put, at + strlen(find));
-    return mutated;
-}
-
-static void assert_refused(struct leat_bytes file, const char *says)
-{
-    struct leat_error err = {0};
-    struct leat_model *model = NULL;
-    if (leat_model_load("the-file", file, NULL, &model, &err) == 0)
-        fail_msg("loaded, but should say '%s'", says);
-    assert_null(model);
-    assert_int_equal(err.kind, LEAT_ERROR_FINDING);
-    if (strstr(err.text, says) == NULL || strncmp(err.text, "the-file: ", 10) != 0)
-        fail_msg("says '%s', which lacks '%s'", err.text, says);
-}
-
-static void assert_loads(const char *file)
-{
-    struct leat_error err = {0};
-    struct leat_model *model = NULL;
-    if (leat_model_load("the-file", leat_bytes_of(file), NULL, &model, &err) != 0)
-        fail_msg("%s", err.text);
-    leat_model_unref(model);
-}
-
-static void check(const char *file, const struct mutation *mutations, size_t count)
-{
-    assert_loads(file);
-    for (size_t i = 0; i < count; i++) {
-        char *mutated = mutate(file, mutations[i].find, mutations[i].put);
-        assert_refused(leat_bytes_of(mutated), mutations[i].says);
-        free(mutated);
-    }
-}
-
-#define CHECK(file, ...)                                                \
-    do {                                                                \
-        static const struct mutation mutations[] = {__VA_ARGS__};       \
-        check(file, mutations, sizeof mutations / sizeof mutations[0]); \
-    } while (0)
-
 static void other_formats_are_refused_by_name(void **state)
 {
     (void)state;
     assert_refused((struct leat_bytes){0}, "the file is empty");
     assert_refused(leat_bytes_of(" \n\t"), "the file is empty");
     assert_refused(leat_bytes_of("hello"), "not a model that is known");
-    assert_refused(leat_bytes_of("{L\0\0\0\0\0\0\0\7learner"), "UBJSON");
-    assert_refused(leat_bytes_of("{\"oblivious_trees\": []}"), "CatBoost");
+    assert_refused((struct leat_bytes){"{L\0\0\0\0\0\0\0\7learner", 17}, "byte 17: not UBJSON");
+    assert_refused((struct leat_bytes){"{L\0\0\0\0\0\0\0\1xZ}", 13}, "there is no 'learner'");
+    assert_refused(leat_bytes_of("{\"oblivious_trees\": [], \"scale_and_bias\": 1}"), "CatBoost");
     assert_refused(leat_bytes_of("CBM1...."), "CatBoost");
     assert_refused(leat_bytes_of("binf...."), "old binary format");
     assert_refused(leat_bytes_of("\x80\x04\x95"), "pickle");
@@ -103,9 +50,7 @@ static void other_formats_are_refused_by_name(void **state)
 static void what_is_not_done_for_xgboost_is_refused_by_name(void **state)
 {
     (void)state;
-    CHECK(xgboost, {"\"split_type\":[0,0,0,0,0]", "\"split_type\":[0,0,1,0,0]", "tree 0, node 2: splits on categories"},
-          {"\"size_leaf_vector\":\"1\"", "\"size_leaf_vector\":\"3\"", "tree 0 has leaves of 3 values (multi_strategy"},
-          {"\"name\":\"gbtree\"", "\"name\":\"gbforest\"", "the booster 'gbforest' is not known"},
+    CHECK(xgboost, {"\"name\":\"gbtree\"", "\"name\":\"gbforest\"", "the booster 'gbforest' is not known"},
           {"binary:logistic", "binary:secret", "the objective 'binary:secret' is not known"});
 }
 
