@@ -166,7 +166,8 @@ static int apply_meta(struct draft_memory *memory, const struct leat_json *meta,
         return -1;
     if (is_given(classes) && meta_classes(memory, classes, file, err) != 0)
         return -1;
-    if (is_given(rounds) && take_rounds(memory, leat_json_integer(rounds, &number), number, file, err) != 0)
+    bool whole = leat_json_integer(rounds, &number);
+    if (is_given(rounds) && take_rounds(memory, whole, number, file, err) != 0)
         return -1;
     if (note != NULL)
         memory->draft.note = leat_arena_strdup(&memory->arena, note);
@@ -301,8 +302,8 @@ static int take_options(struct draft_memory *memory, const struct leat_arguments
         return -1;
     if (threshold != NULL && leat_double_parse(leat_bytes_of(threshold), &draft->threshold) != 0)
         return leat_error_set(err, LEAT_ERROR_USAGE, "--threshold %s: a number belongs there", threshold);
-    if (rounds != NULL &&
-        take_rounds(memory, leat_int_parse(leat_bytes_of(rounds), &number) == 0, number, "--rounds", err) != 0)
+    bool whole = rounds != NULL && leat_int_parse(leat_bytes_of(rounds), &number) == 0;
+    if (rounds != NULL && take_rounds(memory, whole, number, "--rounds", err) != 0)
         return -1;
     if (features != NULL)
         parse_features(memory, features);
