@@ -3,9 +3,11 @@
 #include "cmd/command.h"
 #include "expr/expr.h"
 #include "function/function.h"
+#include "model/onnx/graph.h"
 #include "observe/metrics.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define GENERATED(what) "<!-- Made by `leat docs` from " what ". Change it there, then run `make docs`. -->\n\n"
@@ -222,6 +224,52 @@ static void put_commands(struct leat_buffer *out)
         put_command(out, command);
 }
 
+/* -- onnx-operators.md ----------------------------------------------------------------------------------------------- */
+
+static const char operators_intro[] = GENERATED(
+    "the tables in src/model/onnx/ops_*.c") "# ONNX operators\n"
+                                            "\n"
+                                            "The operators that leat runs itself, and from which version of their operator set. The `onnx` package's own tests of\n"
+                                            "each of them pass, but for the types that leat does not hold: tensors are of float, double, the whole numbers of 8 to\n"
+                                            "64 bits, bool and string. A model with another operator, type or form goes to ONNX Runtime, if that is there; else it\n"
+                                            "is refused and they are named. See [models.md](models.md).\n"
+                                            "\n"
+                                            "| operator | domain | versions |\n"
+                                            "|---|---|---|\n";
+
+static int compare_operators(const void *a, const void *b)
+{
+    const struct leat_operator *const *left = a, *const *right = b;
+    int order = strcmp((*left)->domain, (*right)->domain);
+    if (order == 0)
+        order = strcmp((*left)->name, (*right)->name);
+    return order != 0 ? order : ((*left)->since > (*right)->since) - ((*left)->since < (*right)->since);
+}
+
+static void put_operator(struct leat_buffer *out, const struct leat_operator *op)
+{
+    leat_buffer_format(out, "| `%s` | %s | %d", op->name, op->domain[0] == '\0' ? "ai.onnx" : op->domain, op->since);
+    if (op->until == 0)
+        leat_buffer_append_text(out, " and later |\n");
+    else
+        leat_buffer_format(out, " to %d |\n", op->until);
+}
+
+static void put_operators(struct leat_buffer *out)
+{
+    const struct leat_operator *list[1024];
+    size_t count = 0;
+    for (size_t table = 0; leat_ops_all[table] != NULL; table++)
+        for (const struct leat_operator *op = leat_ops_all[table]; op->name != NULL; op++) {
+            leat_assert(count < sizeof list / sizeof list[0]);
+            list[count++] = op;
+        }
+    qsort(list, count, sizeof list[0], compare_operators);
+    leat_buffer_append_text(out, operators_intro);
+    for (size_t i = 0; i < count; i++)
+        put_operator(out, list[i]);
+}
+
 /* -- metrics.md ------------------------------------------------------------------------------------------------------ */
 
 static const char metrics_intro[] = GENERATED(
@@ -259,10 +307,8 @@ static const struct {
     const char *name;
     void (*put)(struct leat_buffer *out);
 } pages[] = {
-    {"commands.md", put_commands},
-    {"expressions.md", put_expressions},
-    {"function-file.md", put_function_file},
-    {"metrics.md", put_metrics},
+    {"commands.md", put_commands}, {"expressions.md", put_expressions},  {"function-file.md", put_function_file},
+    {"metrics.md", put_metrics},   {"onnx-operators.md", put_operators},
 };
 
 static int write_page(const char *folder, size_t page, struct leat_error *err)
