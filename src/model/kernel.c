@@ -23,7 +23,7 @@ static void lay_out_floats(const struct leat_kernel *kernel, const double *row, 
     ret[0] = INT32_MIN;
     for (size_t c = 0; c < kernel->kind_first[LEAT_COLUMN_NO_NAN]; c++) {
         int32_t value = leat_order32((float)row[kernel->columns[c].feature]);
-        put(ret, &kernel->columns[c], value, value == INT32_MAX ? value : ~value);
+        put(ret, &kernel->columns[c], value, ~value ^ -(value == INT32_MAX)); /* without a branch */
     }
 }
 
@@ -188,10 +188,16 @@ void leat_kernel_run32(const struct leat_kernel *kernel, const double *rows, siz
     runs[kernel->kind](kernel, rows, stride, count, ret_raw, scratch);
 }
 
+static void run_symmetric64(const struct leat_kernel *kernel, const double *rows, size_t stride, size_t count,
+                            double *ret_raw, void *scratch)
+{
+    leat_symmetric_run(kernel->symmetric, rows, stride, count, ret_raw, scratch);
+}
+
 void leat_kernel_run64(const struct leat_kernel *kernel, const double *rows, size_t stride, size_t count,
                        double *ret_raw, void *scratch)
 {
-    static run64 *const runs[] = {walk64, NULL, run_rank64, run_category64, run_large64};
+    static run64 *const runs[] = {walk64, NULL, run_rank64, run_category64, run_large64, run_symmetric64};
     runs[kernel->kind](kernel, rows, stride, count, ret_raw, scratch);
 }
 
@@ -200,6 +206,8 @@ size_t leat_kernel_scratch(const struct leat_kernel *kernel, size_t count)
 {
     if (kernel->kind == LEAT_KERNEL_WALK)
         return 0;
+    if (kernel->kind == LEAT_KERNEL_SYMMETRIC)
+        return leat_symmetric_scratch(kernel->symmetric, count);
     size_t rows = count < kernel->block ? count : kernel->block;
     size_t tiles = rows < LEAT_LANES ? 1 : rows / LEAT_LANES;
     return (kernel->search_count + tiles * kernel->place_count * LEAT_LANES) * sizeof(int32_t);

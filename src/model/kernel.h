@@ -19,13 +19,15 @@
 #define LEAT_MODEL_KERNEL_H
 
 #include "model/forest.h"
+#include "model/symmetric.h"
 
 enum leat_kernel_kind {
-    LEAT_KERNEL_WALK,     /* the plain walk: linear models, splits on equality */
-    LEAT_KERNEL_FLOAT,    /* 8-byte nodes; turned floats; leaves and sums in float */
-    LEAT_KERNEL_RANK,     /* 8-byte nodes; ranks; leaves in a table */
-    LEAT_KERNEL_CATEGORY, /* and sets of categories */
-    LEAT_KERNEL_LARGE,    /* as the last, with 12-byte nodes, for what these can not number */
+    LEAT_KERNEL_WALK,      /* the plain walk: linear models, splits on equality */
+    LEAT_KERNEL_FLOAT,     /* 8-byte nodes; turned floats; leaves and sums in float */
+    LEAT_KERNEL_RANK,      /* 8-byte nodes; ranks; leaves in a table */
+    LEAT_KERNEL_CATEGORY,  /* and sets of categories */
+    LEAT_KERNEL_LARGE,     /* as the last, with 12-byte nodes, for what these can not number */
+    LEAT_KERNEL_SYMMETRIC, /* symmetric.h */
 };
 
 /* What a column holds of a feature. */
@@ -101,7 +103,8 @@ struct leat_kernel {
     const char *name;
     const struct leat_forest *forest;
     struct leat_arena arena;
-    struct leat_column *columns; /* by kind */
+    const struct leat_symmetric *symmetric; /* all that there is of LEAT_KERNEL_SYMMETRIC */
+    struct leat_column *columns;            /* by kind */
     size_t kind_first[LEAT_COLUMN_KINDS + 1];
     size_t place_count;           /* columns and negated columns that are read, and LEAT_PLACES_KEPT */
     uint32_t category_from;       /* columns from here on hold categories: a place × LEAT_LANES */

@@ -597,6 +597,12 @@ static void compile(struct compiler *c, const struct survey *survey)
 void leat_kernel_compile(const struct leat_forest *forest, struct leat_kernel *ret)
 {
     *ret = (struct leat_kernel){.kind = LEAT_KERNEL_WALK, .name = "plain walk", .forest = forest, .block = BLOCK_MAX};
+    ret->symmetric = leat_symmetric_compile(forest, &ret->arena);
+    if (ret->symmetric != NULL) {
+        ret->kind = LEAT_KERNEL_SYMMETRIC;
+        ret->name = "symmetric trees, 16 rows at once, ranks of a byte";
+        return;
+    }
     size_t largest = 1;
     for (size_t tree = 0; tree < forest->tree_count; tree++)
         largest = forest->trees[tree].count > largest ? forest->trees[tree].count : largest;
