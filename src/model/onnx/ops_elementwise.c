@@ -426,7 +426,8 @@ static int prepare_variadic(struct leat_graph *graph, struct leat_node *node, st
     for (uint32_t i = 0; i < node->input_count; i++) {
         struct leat_tensor *pair[] = {node->inputs[i], &whole};
         struct leat_node both = {.inputs = pair, .input_count = 2};
-        if (leat_broadcast(&both, 0, 2, &whole.rank, whole.dims, &state->walks[i], err) < 0)
+        struct leat_tensor same = {0}; /* the dims that are asked for may not be those that are given */
+        if (leat_broadcast(&both, 0, 2, &same.rank, same.dims, &state->walks[i], err) < 0)
             return -1;
     }
     node->state = state;
