@@ -315,18 +315,6 @@ static int read_hashes(struct loader *l)
     return 0;
 }
 
-/* Whole numbers are their decimal text to the trainer. */
-static void add_number(struct leat_categories *categories, struct leat_bytes text, double code)
-{
-    char again[24];
-    int64_t number = 0;
-    if (leat_int_parse(text, &number) != 0 || llabs(number) > (int64_t)1 << 53)
-        return;
-    snprintf(again, sizeof again, "%lld", (long long)number);
-    if (leat_bytes_is(text, again))
-        leat_categories_add_number(categories, (double)number, code);
-}
-
 static int add_category(struct loader *l, uint32_t feature, uint32_t hash, double code)
 {
     struct leat_categories *categories = l->forest->categories[feature];
@@ -339,7 +327,7 @@ static int add_category(struct loader *l, uint32_t feature, uint32_t hash, doubl
         if (!leat_categories_add_text(categories, text, code))
             return refuse(l, "features_info.cat_features_hash[%llu]: '%.60s' is listed twice",
                           (unsigned long long)*place, text.data);
-        add_number(categories, text, code);
+        leat_categories_add_decimal(categories, text, code); /* which a whole number is to the trainer */
     }
     if (key.slot == 0)
         return refuse(l,

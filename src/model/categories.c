@@ -1,9 +1,11 @@
 #include "model/categories.h"
 
 #include "base/arena.h"
+#include "base/json.h"
 #include "base/map.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +73,17 @@ bool leat_categories_add_number(struct leat_categories *categories, double numbe
 {
     double plain = number + 0.0; /* of the two zeros one */
     return add(categories, NUMBER, bytes_of(&plain), code);
+}
+
+void leat_categories_add_decimal(struct leat_categories *categories, struct leat_bytes text, double code)
+{
+    char again[24];
+    int64_t number = 0;
+    if (leat_int_parse(text, &number) != 0 || number > (int64_t)1 << 53 || number < -((int64_t)1 << 53))
+        return;
+    snprintf(again, sizeof again, "%lld", (long long)number);
+    if (leat_bytes_is(text, again))
+        leat_categories_add_number(categories, (double)number, code);
 }
 
 static int find(const struct leat_categories *categories, char letter, struct leat_bytes content, double *ret)

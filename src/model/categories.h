@@ -23,6 +23,9 @@ void leat_categories_free(struct leat_categories *categories); /* NULL is fine *
 bool leat_categories_add_text(struct leat_categories *categories, struct leat_bytes text, double code);
 bool leat_categories_add_number(struct leat_categories *categories, double number, double code);
 
+/* The whole number that a text is the decimal notation of, if it is one and not there already. */
+void leat_categories_add_decimal(struct leat_categories *categories, struct leat_bytes text, double code);
+
 /* The code of a category; NaN is NaN. -1: it was not seen, and such rows are refused. */
 int leat_categories_of_text(const struct leat_categories *categories, struct leat_bytes text, double *ret);
 int leat_categories_of_number(const struct leat_categories *categories, double number, double *ret);

@@ -159,7 +159,6 @@ int leat_xgboost_load(const char *name, struct leat_bytes file, const struct lea
                       struct leat_forest *ret, struct leat_error *err); /* JSON and UBJSON */
 int leat_lightgbm_load(const char *name, struct leat_bytes file, struct leat_forest *ret, struct leat_error *err);
 int leat_catboost_load(const char *name, struct leat_bytes file, struct leat_forest *ret, struct leat_error *err);
-int leat_linear_load(const char *name, struct leat_bytes file, struct leat_forest *ret, struct leat_error *err);
 
 /* What LightGBM takes for zero: 1e-35 as a float. */
 #define LEAT_TINY 1.0000000180025095e-35

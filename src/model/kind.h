@@ -32,6 +32,8 @@ struct leat_model {
 /* Trees and linear models: forest_model.c. The forest is taken over, also on failure. */
 struct leat_forest;
 int leat_forest_model_new(struct leat_forest *forest, struct leat_model **ret, struct leat_error *err);
+/* A plain linear model, in JSON of ours: linear.c. */
+int leat_linear_load(const char *name, struct leat_bytes file, struct leat_model **ret, struct leat_error *err);
 /* Graphs: onnx/onnx.c. */
 int leat_onnx_load(const char *name, struct leat_bytes file, struct leat_model **ret, struct leat_error *err);
 

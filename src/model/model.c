@@ -50,7 +50,10 @@ static int load_forest(const char *name, struct leat_bytes file, const struct le
     if (starts(text, "{"))
         return leat_xgboost_load(name, text, options, ret, err);
     if (starts(text, "CBM1"))
-        return leat_error_set(err, LEAT_ERROR_FINDING, "%s: CatBoost models are not read yet", name);
+        return leat_error_set(err, LEAT_ERROR_FINDING,
+                              "%s: CatBoost's binary format is not read; save the model with "
+                              "save_model(…, format=\"json\", pool=pool)",
+                              name);
     if (starts(text, "binf") || starts(text, "\x80"))
         return leat_error_set(
             err, LEAT_ERROR_FINDING,
@@ -70,12 +73,19 @@ static bool is_onnx(struct leat_bytes file)
     return starts(file, "\x08") || (file.len > 0 && file.data[0] == ':') || (file.len > 0 && file.data[0] == 'B');
 }
 
+static bool is_linear(struct leat_bytes file)
+{
+    return starts(skip_space(file), "{") && contains(file, "\"leat_model\"", file.len);
+}
+
 static int load(const char *name, struct leat_bytes file, const struct leat_model_options *options,
                 struct leat_model **ret, struct leat_error *err)
 {
     struct leat_forest forest = {0};
     if (file.len <= LEAT_MODEL_BYTES_MAX && is_onnx(file))
         return leat_onnx_load(name, file, ret, err);
+    if (file.len <= LEAT_MODEL_BYTES_MAX && is_linear(file))
+        return leat_linear_load(name, file, ret, err);
     if (load_forest(name, file, options, &forest, err) != 0) {
         leat_forest_done(&forest);
         return -1;

@@ -119,7 +119,8 @@ def train(out, name, rng, loss, params=None, rows=400, columns=5, missing=0.1, c
     pool = catboost.Pool(table if categories else x, y, cat_features=list(categories) or None, feature_names=names,
                          group_id=np.arange(rows) // 20 if grouped else None)
     given = {"iterations": 8, "depth": 4, "learning_rate": 0.4, "loss_function": loss, "verbose": 0, "thread_count": 1}
-    given.update(random_seed=7, allow_writing_files=False, one_hot_max_size=255, **(params or {}))
+    given.update(random_seed=7, allow_writing_files=False, one_hot_max_size=255)
+    given.update(params or {})
     model = catboost.CatBoostClassifier(**given) if threshold else catboost.CatBoost(given)
     model.fit(pool)
     if scale:
