@@ -34,6 +34,8 @@ enum field {
     FIELD_TERM_COUNTS,
     FIELD_TERM_FEATURES,
     FIELD_TERM_COEFFICIENTS,
+    FIELD_SPLIT_ROWS,
+    FIELD_LEAF_ROWS,
     FIELD_COUNT,
 };
 
@@ -53,6 +55,8 @@ static const char *const field_names[FIELD_COUNT] = {
     [FIELD_TERM_COUNTS] = "num_features",
     [FIELD_TERM_FEATURES] = "leaf_features",
     [FIELD_TERM_COEFFICIENTS] = "leaf_coeff",
+    [FIELD_SPLIT_ROWS] = "internal_count",
+    [FIELD_LEAF_ROWS] = "leaf_count",
 };
 
 struct tree_text {
@@ -68,12 +72,16 @@ struct loader {
     bool average;
     bool objective_read;
     int64_t trees_an_iteration;
-    int64_t declared_trees; /* by tree_sizes; -1: not told */
+    int64_t declared_trees;                /* by tree_sizes; -1: not told */
+    bool uncounted;                        /* a tree does not say how many rows came to its nodes */
+    struct leat_bytes infos;               /* the line feature_infos; data is NULL without it */
+    struct leat_bytes declared_categories; /* the parameter categorical_feature */
 
     /* Growing arrays, copied to the arena when their size is known. */
-    size_t node_room, tree_room, set_room, word_room, linear_room, term_room;
+    size_t node_room, cover_room, tree_room, set_room, word_room, linear_room, term_room;
     size_t word_count, linear_count, term_count;
     struct leat_node *nodes;
+    double *cover;
     struct leat_tree *trees;
     struct leat_category_set *sets;
     uint32_t *words;
@@ -284,6 +292,8 @@ static int read_header_line(struct loader *l, struct leat_bytes line)
         return read_objective(l, value);
     if (leat_bytes_is(name, "feature_names"))
         return read_names(l, value);
+    if (leat_bytes_is(name, "feature_infos"))
+        l->infos = value;
     if (leat_bytes_is(name, "tree_sizes")) {
         l->declared_trees = 0;
         for (struct leat_bytes word; next_word(&value, &word);)
@@ -479,6 +489,36 @@ static int read_linear(struct loader *l, const struct tree_text *text, size_t tr
     return 0;
 }
 
+static int read_counts(struct loader *l, const struct tree_text *text, size_t tree, enum field field, size_t count,
+                       double *ret)
+{
+    struct leat_bytes list = text->value[field];
+    for (size_t i = 0; i < count; i++) {
+        int64_t rows;
+        if (!word_int(&list, 0, INT64_MAX, &rows))
+            return bad_array(l, text, tree, field, count);
+        ret[i] = (double)rows;
+    }
+    return at_end(list) ? 0 : bad_array(l, text, tree, field, count);
+}
+
+/* How many training rows came to each node; a tree of one leaf need not say. */
+static int read_cover(struct loader *l, const struct tree_text *text, size_t tree, size_t splits, size_t leaves)
+{
+    size_t first = l->forest->node_count;
+    bool told = text->value[FIELD_SPLIT_ROWS].data != NULL && text->value[FIELD_LEAF_ROWS].data != NULL;
+    l->uncounted |= splits > 0 && !told;
+    if (l->uncounted)
+        return 0;
+    grow((void **)&l->cover, &l->cover_room, first, splits + leaves, sizeof *l->cover);
+    l->cover[first] = 0;
+    if (splits == 0)
+        return 0;
+    if (read_counts(l, text, tree, FIELD_SPLIT_ROWS, splits, l->cover + first) != 0)
+        return -1;
+    return read_counts(l, text, tree, FIELD_LEAF_ROWS, leaves, l->cover + first + splits);
+}
+
 static int read_tree(struct loader *l, const struct tree_text *text)
 {
     struct leat_forest *forest = l->forest;
@@ -510,7 +550,7 @@ static int read_tree(struct loader *l, const struct tree_text *text)
     if (splits > 0 && read_splits(l, text, tree, splits, categories, nodes) != 0)
         return -1;
     if (read_leaves(l, text, tree, (size_t)leaves, nodes + splits) != 0 ||
-        read_sets(l, text, tree, (size_t)categories) != 0)
+        read_sets(l, text, tree, (size_t)categories) != 0 || read_cover(l, text, tree, splits, (size_t)leaves) != 0)
         return -1;
     if (linear != 0 && read_linear(l, text, tree, (size_t)leaves, nodes + splits) != 0)
         return -1;
@@ -519,7 +559,7 @@ static int read_tree(struct loader *l, const struct tree_text *text)
     return 0;
 }
 
-/* ---- the whole ---- */
+/* ---- all trees ---- */
 
 static void take_field(struct tree_text *text, const struct reader *reader)
 {
@@ -562,23 +602,186 @@ static int read_trees(struct loader *l)
     return refuse(l, "line %zu: the file ends before 'end of trees': it was cut short", l->reader.number);
 }
 
-/* Categories that pandas had recoded would come as values, which nothing here turns into codes. */
-static int read_tail(struct loader *l)
+/* ---- categories of pandas ---- */
+
+/* What feature_infos says of a feature's values. */
+struct feature_range {
+    bool categories; /* "0:2:1": those that were seen; else "[0:2]", the smallest and the largest number */
+    bool whole;      /* all are whole numbers */
+    double min, max; /* of categories that are not negative */
+};
+
+static bool next_part(struct leat_bytes *list, char separator, struct leat_bytes *ret)
 {
-    const char *key = "pandas_categorical:";
-    while (next_line(&l->reader)) {
-        if (!begins(l->reader.line, key))
+    if (list->len == 0)
+        return false;
+    const char *end = memchr(list->data, separator, list->len);
+    size_t len = end == NULL ? list->len : (size_t)(end - list->data);
+    *ret = (struct leat_bytes){list->data, len};
+    size_t taken = end == NULL ? len : len + 1;
+    *list = (struct leat_bytes){list->data + taken, list->len - taken};
+    return true;
+}
+
+static struct feature_range range_of(struct leat_bytes info)
+{
+    struct feature_range range = {.categories = true, .whole = true, .min = INFINITY, .max = -1};
+    if (info.len >= 2 && info.data[0] == '[') {
+        range.categories = false;
+        info = (struct leat_bytes){info.data + 1, info.len - 2};
+    }
+    for (struct leat_bytes word; next_part(&info, ':', &word);) {
+        double number;
+        if (leat_double_parse(word, &number) != 0 || number != floor(number)) {
+            range.whole = false;
             continue;
-        struct leat_bytes value = {l->reader.line.data + strlen(key), l->reader.line.len - strlen(key)};
-        if (!leat_bytes_is(value, "null") && !leat_bytes_is(value, "[]"))
-            return refuse(
-                l,
-                "line %zu: the model was trained on pandas categories, which are not read yet; train on their codes "
-                "(categorical_feature with integers)",
-                l->reader.number);
+        }
+        if (number < 0 && range.categories)
+            continue; /* -1: missing */
+        range.min = number < range.min ? number : range.min;
+        range.max = number > range.max ? number : range.max;
+    }
+    return range;
+}
+
+/* Whether `count` categories can be those of a feature: of one that the trainer was told to be one, if none is beyond
+ * them; of another, whose codes it took for numbers (ordered ones), if they are its range exactly. */
+static bool can_be(const struct feature_range *range, bool declared, bool all_declared, size_t count)
+{
+    if (declared)
+        return !range->categories || range->max < (double)count;
+    return !all_declared && !range->categories && range->whole && range->min == 0 && range->max + 1 == (double)count;
+}
+
+/* lists[k] belongs to feature columns[k], in rising order. The file does not say which. As many lists as declared
+ * features are theirs. Else the lists are dealt out as far to the left and as far to the right as they fit: if that
+ * comes to the same there is no other way. */
+static bool deal(const struct leat_json *lists, const struct feature_range *ranges, const bool *declared,
+                 size_t features, bool all_declared, uint32_t *ret_columns)
+{
+    size_t next = 0;
+    for (size_t feature = 0; feature < features && next < lists->count; feature++)
+        if (can_be(&ranges[feature], declared[feature], all_declared, lists->as.elements[next].count))
+            ret_columns[next++] = (uint32_t)feature;
+    if (next < lists->count)
+        return false;
+    size_t left = lists->count;
+    for (size_t feature = features; feature-- > 0 && left > 0;)
+        if (can_be(&ranges[feature], declared[feature], all_declared, lists->as.elements[left - 1].count))
+            if (ret_columns[--left] != feature)
+                return false;
+    return true;
+}
+
+/* "0,3": the features that the trainer was told to be categories. */
+static int read_declared(struct loader *l, bool *ret_declared, size_t *ret_count)
+{
+    struct leat_bytes list = l->declared_categories;
+    for (struct leat_bytes word; next_part(&list, ',', &word);) {
+        int64_t feature;
+        if (leat_int_parse(word, &feature) != 0 || feature < 0 || (uint64_t)feature >= l->forest->feature_count)
+            return refuse(l, "the parameter categorical_feature has '%.*s', which is not a feature's number",
+                          (int)(word.len > 40 ? 40 : word.len), word.data);
+        *ret_count += !ret_declared[feature];
+        ret_declared[feature] = true;
     }
     return 0;
 }
+
+static int add_category(struct loader *l, size_t feature, const struct leat_json *value, uint32_t code, bool *ret_text,
+                        bool *ret_number)
+{
+    struct leat_categories *categories = l->forest->categories[feature];
+    double number = value->type == LEAT_JSON_BOOL && value->as.boolean;
+    bool text = value->type == LEAT_JSON_STRING;
+    if (!text && value->type != LEAT_JSON_BOOL && (!leat_json_number(value, &number) || !isfinite(number)))
+        return refuse(l, "line %zu: category %u of feature %zu is %s; only texts, numbers and truth values are read",
+                      l->reader.number, code, feature, leat_json_type_name(value->type));
+    bool added = text ? leat_categories_add_text(categories, value->as.string, code)
+                      : leat_categories_add_number(categories, number, code);
+    *(text ? ret_text : ret_number) = true;
+    return added ? 0 : refuse(l, "line %zu: feature %zu has category %u twice", l->reader.number, feature, code);
+}
+
+static int take_categories(struct loader *l, size_t feature, const struct leat_json *list)
+{
+    bool text = false;
+    bool number = false;
+    l->forest->categories[feature] = leat_categories_new(LEAT_UNSEEN_MISSING, 0);
+    for (uint32_t i = 0; i < list->count; i++)
+        if (add_category(l, feature, &list->as.elements[i], i, &text, &number) != 0)
+            return -1;
+    l->forest->feature_kinds[feature] = text == number ? LEAT_FEATURE_CATEGORY
+                                        : text         ? LEAT_FEATURE_TEXT
+                                                       : LEAT_FEATURE_CODED;
+    return 0;
+}
+
+static int read_lists(struct loader *l, const struct leat_json *lists)
+{
+    struct leat_forest *forest = l->forest;
+    size_t features = forest->feature_count;
+    if (lists->type == LEAT_JSON_NULL || (lists->type == LEAT_JSON_ARRAY && lists->count == 0))
+        return 0;
+    bool good = lists->type == LEAT_JSON_ARRAY;
+    for (uint32_t i = 0; good && i < lists->count; i++)
+        good = lists->as.elements[i].type == LEAT_JSON_ARRAY;
+    if (!good)
+        return refuse(l, "line %zu: pandas_categorical is not a list of lists", l->reader.number);
+    struct feature_range *ranges = leat_calloc(features, sizeof *ranges);
+    bool *declared = leat_calloc(features, sizeof *declared);
+    uint32_t *columns = leat_calloc(lists->count, sizeof *columns);
+    size_t declared_count = 0;
+    struct leat_bytes infos = l->infos;
+    struct leat_bytes word = {0};
+    for (size_t i = 0; i < features; i++)
+        ranges[i] = range_of(next_word(&infos, &word) ? word : (struct leat_bytes){0});
+    int status = read_declared(l, declared, &declared_count);
+    if (status == 0 && !deal(lists, ranges, declared, features, declared_count == lists->count, columns))
+        status = refuse(l,
+                        "line %zu: the file does not tell which features the %u lists of pandas_categorical belong to "
+                        "(it declares %zu of category); train with all columns of dtype category unordered and "
+                        "without categorical_feature, or on codes",
+                        l->reader.number, lists->count, declared_count);
+    if (status == 0) {
+        forest->categories = leat_arena_zalloc(&forest->arena, features, sizeof(struct leat_categories *));
+        forest->feature_kinds = leat_arena_zalloc(&forest->arena, features, sizeof *forest->feature_kinds);
+    }
+    for (uint32_t i = 0; i < lists->count && status == 0; i++)
+        status = take_categories(l, columns[i], &lists->as.elements[i]);
+    free(ranges);
+    free(declared);
+    free(columns);
+    return status;
+}
+
+/* Behind the trees: parameters, and on the last line the categories of each column of pandas' dtype category. A row
+ * has the place in the list for it. */
+static int read_tail(struct loader *l)
+{
+    const char *key = "pandas_categorical:";
+    const char *parameter = "[categorical_feature: ";
+    int status = 0;
+    while (status == 0 && next_line(&l->reader)) {
+        struct leat_bytes line = l->reader.line;
+        if (begins(line, parameter) && line.data[line.len - 1] == ']')
+            l->declared_categories = (struct leat_bytes){line.data + strlen(parameter),
+                                                         line.len - strlen(parameter) - 1};
+        if (!begins(line, key))
+            continue;
+        struct leat_json_document *document = NULL;
+        struct leat_bytes value = {line.data + strlen(key), line.len - strlen(key)};
+        if (l->forest->categories != NULL)
+            return refuse(l, "line %zu: pandas_categorical is there twice", l->reader.number);
+        if (leat_json_parse(value, LEAT_JSON_NONFINITE, &document, l->err) != 0)
+            return leat_error_prefix(l->err, "line %zu: pandas_categorical", l->reader.number);
+        status = read_lists(l, leat_json_root(document));
+        leat_json_free(document);
+    }
+    return status;
+}
+
+/* ---- the whole ---- */
 
 static void *settle(struct leat_arena *arena, const void *array, size_t count, size_t size)
 {
@@ -601,6 +804,8 @@ static int close_forest(struct loader *l)
     if (l->average)
         forest->rounds = (double)(forest->tree_count / forest->raw_count);
     forest->nodes = settle(&forest->arena, l->nodes, forest->node_count, sizeof *l->nodes);
+    if (!l->uncounted)
+        forest->cover = settle(&forest->arena, l->cover, forest->node_count, sizeof *l->cover);
     forest->trees = settle(&forest->arena, l->trees, forest->tree_count, sizeof *l->trees);
     forest->sets = settle(&forest->arena, l->sets, forest->set_count, sizeof *l->sets);
     forest->words = settle(&forest->arena, l->words, l->word_count, sizeof *l->words);
@@ -632,6 +837,7 @@ int leat_lightgbm_load(const char *name, struct leat_bytes file, struct leat_for
     ret->tiny_is_zero = true;
     int status = read_file(&loader);
     free(loader.nodes);
+    free(loader.cover);
     free(loader.trees);
     free(loader.sets);
     free(loader.words);

@@ -176,7 +176,8 @@ static void broken_lightgbm_headers_are_refused_with_their_line(void **state)
           {"feature_names=a b", "feature_names=a b c", "feature_names has more"},
           {"feature_names=a b", "feature_names=a a", "two features are named 'a'"},
           {"tree_sizes=99 99", "tree_sizes=99", "tree_sizes lists 1 trees, but there are 2"},
-          {"pandas_categorical:null", "pandas_categorical:[[\"x\"]]", "trained on pandas categories"});
+          {"pandas_categorical:null", "pandas_categorical:[[\"x\"]]",
+           "line 38: the file does not tell which features the 1 lists of pandas_categorical belong to"});
 }
 
 static void broken_lightgbm_trees_are_refused_with_their_line(void **state)

@@ -9,6 +9,7 @@ trainer (below build/trainers) and run this file in it:
 Either writes, for each model, NAME.json, NAME.ubj or NAME.txt and NAME.rows.jsonl: lines {"features": […], "score": […], "raw": […]}.
 """
 
+import importlib.util
 import json
 import os
 import shutil
@@ -36,7 +37,7 @@ ENVIRONMENTS = {
     "xgboost-3.3.0": (["xgboost-cpu==3.3.0"], NEW + PANDAS),
     "xgboost-3.4.1": (["xgboost-cpu==3.4.1"], NEW + PANDAS),
     "lightgbm-3.3.5": (["lightgbm==3.3.5"], MIDDLE + ["scikit-learn==1.3.2"]),
-    "lightgbm-4.6.0": (["lightgbm==4.6.0"], NEW),
+    "lightgbm-4.6.0": (["lightgbm==4.6.0"], NEW + PANDAS),
 }
 
 # The least version of Python that a trainer wants; where there is none such, its environment can not be made.
@@ -228,6 +229,56 @@ def train_lightgbm(out, name, rng, params, rounds, rows=500, columns=6, missing=
     write_rows(out / f"{name}.rows.jsonl", test, model.predict(test), model.predict(test, raw_score=True))
 
 
+# Of each column of category: what training has, and what else the rows have. Truth values are 0 and 1 in rows.
+PANDAS_COLUMNS = {
+    "city": (["Bern", "Köln, Süd", "", "a b", "\U0001f40e"], ["Rom", "bern", " Bern"]),
+    "code": ([10, 20, 70, -3, 4000000000], [0, 11, 2**53]),
+    "flag": ([False, True], []),
+    "mixed": (["u", "1", 1, 7], ["7", "x"]),
+    "share": ([0.5, 1.0, 2.25], [3, 0.75]),
+    "size": (["large", "medium", "small"], ["huge"]),
+}
+
+
+def pandas_frame(rng, rows, numbers, unseen):
+    """Columns of category between columns of numbers. `size` is ordered, and so a number to the trainer."""
+    import pandas
+
+    columns = {"x": numbers[:, 0], "few": rng.integers(0, 7, size=rows).astype(float)}
+    for name, (values, others) in PANDAS_COLUMNS.items():
+        known = [*values, *(others if unseen else [])]
+        drawn = [known[rng.integers(0, len(known))] if rng.random() < 0.93 else None for _ in range(rows)]
+        columns[name] = pandas.Categorical(drawn, categories=known, ordered=name == "size")
+    columns["y"] = numbers[:, 1]
+    return pandas.DataFrame(columns)
+
+
+def cell(value):
+    import numpy as np
+
+    if value is None or value != value:
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    return int(value) if isinstance(value, bool) else value
+
+
+def train_lightgbm_pandas(out, name, rng, params, rounds, rows=900, test_rows=60):
+    import lightgbm
+    import numpy as np
+
+    frame = pandas_frame(rng, rows, rng.normal(size=(rows, 2)), False)
+    codes = {name: frame[name].cat.codes.to_numpy() for name in PANDAS_COLUMNS}
+    y = frame["x"] + sum((i + 1) * np.cos(3 * codes[name] + i) for i, name in enumerate(PANDAS_COLUMNS))
+    params = {"verbosity": -1, "num_threads": 1, "seed": 7, "deterministic": True, "min_data_in_leaf": 5, **params}
+    params.update(min_data_per_group=5, cat_smooth=1.0)
+    model = lightgbm.train(params, lightgbm.Dataset(frame, label=y), num_boost_round=rounds)
+    model.save_model(str(out / f"{name}.txt"))
+    test = pandas_frame(rng, test_rows, rng.normal(size=(test_rows, 2)), True)
+    cells = [[cell(value) for value in row] for row in test.itertuples(index=False)]
+    write_rows(out / f"{name}.rows.jsonl", cells, model.predict(test), model.predict(test, raw_score=True))
+
+
 def small_lightgbm(out):
     import lightgbm
     import numpy as np
@@ -275,6 +326,7 @@ def small_lightgbm(out):
     case("custom", "regression", custom=True)
     case("forest-classes", "multiclass", num_class=3, boosting="rf", bagging_freq=1, bagging_fraction=0.6, rounds=2)
     case("deep", "regression", num_leaves=40, rows=900, min_data_in_leaf=1, rounds=2)
+    train_lightgbm_pandas(out, prefix + "pandas", np.random.default_rng(131), {"objective": "regression", "num_leaves": 12}, 4)
     text = (out / "lightgbm-4.6-binary.txt").read_bytes()
     (out / "lightgbm-4.6-crlf.txt").write_bytes(text.replace(b"\n", b"\r\n"))
     (out / "lightgbm-4.6-crlf.rows.jsonl").write_bytes((out / "lightgbm-4.6-binary.rows.jsonl").read_bytes())
@@ -303,6 +355,10 @@ def random_lightgbm(out, rng, count):
             params["use_missing"] = False
         if rng.random() < 0.2:
             params["max_depth"] = int(rng.integers(1, 9))
+        if i % 5 == 4 and importlib.util.find_spec("pandas") is not None:
+            params = {"objective": "regression", "num_leaves": int(rng.integers(2, 60)), "max_cat_to_onehot": int(rng.integers(1, 6))}
+            train_lightgbm_pandas(out, f"model-{i}", rng, params, int(rng.integers(1, 40)), test_rows=400)
+            continue
         columns = int(rng.integers(2, 60))
         categories = (1,) if rng.random() < 0.25 and not params.get("linear_tree") else ()
         train_lightgbm(out, f"model-{i}", rng, params, int(rng.integers(1, 40)), rows=int(rng.integers(10, 100)) * 20, columns=columns,
@@ -310,8 +366,6 @@ def random_lightgbm(out, rng, count):
 
 
 def main():
-    import importlib.util
-
     import numpy as np
     import trainers_xgboost
 
