@@ -377,7 +377,8 @@ struct walk {
     size_t next_mark;
     uint64_t nulls;
     size_t depth;
-    bool surrogates; /* the text has escapes, which simdjson 3.0 lets make lone low surrogates */
+    bool surrogates;             /* the text has escapes, which simdjson 3.0 lets make lone low surrogates */
+    const char *const *unwanted; /* NULL: all members are wanted */
 };
 
 /* These return false when a string is not valid or there are too many levels. */
@@ -418,7 +419,7 @@ template <typename T> size_t count_of(T container)
 bool convert_array(walk &w, simdjson::dom::array from, leat_json *to)
 {
     size_t count = count_of(from);
-    auto *elements = static_cast<leat_json *>(leat_arena_zalloc(w.arena, count, sizeof(leat_json)));
+    auto *elements = static_cast<leat_json *>(leat_arena_alloc(w.arena, count * sizeof(leat_json)));
     to->type = LEAT_JSON_ARRAY;
     to->count = static_cast<uint32_t>(count);
     to->as.elements = elements;
@@ -429,15 +430,27 @@ bool convert_array(walk &w, simdjson::dom::array from, leat_json *to)
     return true;
 }
 
+/* What was rewritten is walked whole, because nulls are counted. */
+bool is_unwanted(const walk &w, std::string_view name)
+{
+    for (size_t i = 0; w.unwanted != nullptr && w.source == nullptr && w.unwanted[i] != nullptr; i++)
+        if (name == w.unwanted[i])
+            return true;
+    return false;
+}
+
 bool convert_object(walk &w, simdjson::dom::object from, leat_json *to)
 {
     size_t count = count_of(from);
-    auto *members = static_cast<leat_json_member *>(leat_arena_zalloc(w.arena, count, sizeof(leat_json_member)));
+    auto *members = static_cast<leat_json_member *>(leat_arena_alloc(w.arena, count * sizeof(leat_json_member)));
     to->type = LEAT_JSON_OBJECT;
     to->count = static_cast<uint32_t>(count);
     to->as.members = members;
     for (auto it = from.begin(); it != from.end(); ++it, members++) {
-        if (!convert_string(w, it.key(), &members->name) || !convert(w, it.value(), &members->value))
+        members->value = {};
+        if (!convert_string(w, it.key(), &members->name))
+            return false;
+        if (!is_unwanted(w, it.key()) && !convert(w, it.value(), &members->value))
             return false;
     }
     return true;
@@ -457,6 +470,7 @@ bool convert_container(walk &w, simdjson::dom::element from, leat_json *to)
 bool convert(walk &w, simdjson::dom::element from, leat_json *to)
 {
     using simdjson::dom::element_type;
+    to->count = 0;
     switch (from.type()) {
     case element_type::ARRAY:
     case element_type::OBJECT:
@@ -487,8 +501,28 @@ bool convert(walk &w, simdjson::dom::element from, leat_json *to)
     return false;
 }
 
+/* memmem looks at short needles byte by byte; their first letters are rare. */
+bool contains(leat_bytes text, const char *word)
+{
+    size_t len = std::strlen(word);
+    const char *end = text.data + text.len;
+    const char *at = text.data;
+    while ((at = static_cast<const char *>(std::memchr(at, word[0], static_cast<size_t>(end - at)))) != nullptr) {
+        if (static_cast<size_t>(end - at) >= len && std::memcmp(at, word, len) == 0)
+            return true;
+        at++;
+    }
+    return false;
+}
+
+bool has_nonfinite(leat_bytes text)
+{
+    return contains(text, "NaN") || contains(text, "Infinity");
+}
+
 /* Parses a text that has simdjson's padding behind it. */
-simdjson::error_code build(const char *text, size_t len, const rewritten *source, leat_json_document *document)
+simdjson::error_code build(const char *text, size_t len, const rewritten *source, const char *const *unwanted,
+                           leat_json_document *document)
 {
     simdjson::dom::parser parser;
     simdjson::dom::element root;
@@ -498,18 +532,18 @@ simdjson::error_code build(const char *text, size_t len, const rewritten *source
         code = parser.parse(text, len, false).get(root);
     if (code != simdjson::SUCCESS)
         return code;
-    walk w = {&document->arena, source, 0, 0, 0, memmem(text, len, "\\u", 2) != nullptr};
+    walk w = {&document->arena, source, 0, 0, 0, contains({text, len}, "\\u"), unwanted};
     return convert(w, root, &document->root) ? simdjson::SUCCESS : simdjson::STRING_ERROR;
 }
 
-simdjson::error_code build_plain(leat_bytes text, leat_json_document *document)
+simdjson::error_code build_plain(leat_bytes text, const char *const *unwanted, leat_json_document *document)
 {
     owned<char> padded;
     padded.data = static_cast<char *>(leat_malloc(text.len + simdjson::SIMDJSON_PADDING));
     if (text.len > 0)
         std::memcpy(padded.data, text.data, text.len);
     std::memset(padded.data + text.len, 0, simdjson::SIMDJSON_PADDING);
-    return build(padded.data, text.len, nullptr, document);
+    return build(padded.data, text.len, nullptr, unwanted, document);
 }
 
 simdjson::error_code build_rewritten(leat_bytes text, bool nonfinite_too, leat_json_document *document)
@@ -517,12 +551,7 @@ simdjson::error_code build_rewritten(leat_bytes text, bool nonfinite_too, leat_j
     rewritten source;
     rewrite(text, nonfinite_too, source);
     std::memset(source.text.data + source.len, 0, simdjson::SIMDJSON_PADDING);
-    return build(source.text.data, source.len, &source, document);
-}
-
-bool has_nonfinite(leat_bytes text)
-{
-    return memmem(text.data, text.len, "NaN", 3) != nullptr || memmem(text.data, text.len, "Infinity", 8) != nullptr;
+    return build(source.text.data, source.len, &source, nullptr, document);
 }
 
 } // namespace
@@ -531,9 +560,16 @@ extern "C" {
 
 int leat_json_parse(struct leat_bytes text, int flags, struct leat_json_document **ret, struct leat_error *err)
 {
+    return leat_json_parse_without(text, flags, nullptr, ret, err);
+}
+
+int leat_json_parse_without(struct leat_bytes text, int flags, const char *const *unwanted,
+                            struct leat_json_document **ret, struct leat_error *err)
+{
     auto *document = static_cast<leat_json_document *>(leat_calloc(1, sizeof(leat_json_document)));
     bool nonfinite_too = (flags & LEAT_JSON_NONFINITE) != 0 && text.len > 0 && has_nonfinite(text);
-    simdjson::error_code code = nonfinite_too ? build_rewritten(text, true, document) : build_plain(text, document);
+    simdjson::error_code code = nonfinite_too ? build_rewritten(text, true, document)
+                                              : build_plain(text, unwanted, document);
     /* Integers beyond 64 bits are rare enough to be looked for only now. */
     if (code == simdjson::NUMBER_ERROR && !nonfinite_too)
         code = build_rewritten(text, false, document);

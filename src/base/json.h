@@ -52,6 +52,9 @@ enum leat_json_flags {
 /* Parses the whole text (copied). Depth is at most 256; duplicate member names: the first wins in leat_json_get.
  * The error text says the byte offset (line:column) and what was met. */
 int leat_json_parse(struct leat_bytes text, int flags, struct leat_json_document **ret, struct leat_error *err);
+/* The same, but members of these names (the last is NULL) may be null whatever they are: large ones that nobody reads. */
+int leat_json_parse_without(struct leat_bytes text, int flags, const char *const *unwanted,
+                            struct leat_json_document **ret, struct leat_error *err);
 /* An empty document (its root is null) for another parser to fill in: base/ubjson.h. */
 struct leat_json_document *leat_json_document_new(struct leat_arena **ret_arena, struct leat_json **ret_root);
 void leat_json_free(struct leat_json_document *document); /* NULL is fine */

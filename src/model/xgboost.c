@@ -356,10 +356,11 @@ int leat_xgboost_load(const char *name, struct leat_bytes file, const struct lea
 {
     struct leat_json_document *document = NULL;
     struct leat_xgboost loader = {.forest = ret, .options = options, .file_size = file.len, .err = err};
+    static const char *const unwanted[] = {"parents", "loss_changes", NULL};
     bool binary = leat_ubjson_begins(file);
     ret->format = binary ? "xgboost-ubjson" : "xgboost-json";
     int status = binary ? leat_ubjson_parse(file, &document, err)
-                        : leat_json_parse(file, LEAT_JSON_NONFINITE, &document, err);
+                        : leat_json_parse_without(file, LEAT_JSON_NONFINITE, unwanted, &document, err);
     if (status == 0)
         status = read_learner(&loader, leat_json_root(document));
     leat_json_free(document);
