@@ -5,8 +5,9 @@
  * A constant is packed when the graph is loaded. */
 #include "model/onnx/operands.h"
 
-/* Columns of a panel: two vectors of the baseline's registers. */
-#define PANEL_BYTES 32
+/* A panel is as wide as two vectors of the baseline's registers: columns for which eight sums stay in registers. */
+#define VECTOR_BYTES 16
+#define PANEL_BYTES (2 * VECTOR_BYTES)
 
 /* out[m × n] = a[m × k] · packed; element (r, i) of `a` is a[r * row + i * step]. */
 struct product {
@@ -14,108 +15,141 @@ struct product {
     int64_t row, step; /* of `a`, in elements */
 };
 
-/* P: columns of a panel. `panel` has k times P of them; `one` does one row by four panels, or by two, or one; `four`
- * does four rows by one panel, which loads each panel once for all of them. */
-#define PRODUCT(T, P)                                                                                  \
-    typedef T vector_##T __attribute__((vector_size(PANEL_BYTES), aligned(16), may_alias));            \
-                                                                                                       \
-    static void put_##T(T *out, const vector_##T *sum, size_t n)                                       \
-    {                                                                                                  \
-        memcpy(out, sum, (n < P ? n : P) * sizeof(T));                                                 \
-    }                                                                                                  \
-                                                                                                       \
-    static void row_by_one_##T(const struct product *p, const T *a, const T *panel, T *out, size_t n)  \
-    {                                                                                                  \
-        vector_##T sum = {0};                                                                          \
-        for (size_t i = 0; i < p->k; i++, a += p->step, panel += P)                                    \
-            sum += *a * *(const vector_##T *)panel;                                                    \
-        put_##T(out, &sum, n);                                                                         \
-    }                                                                                                  \
-                                                                                                       \
-    static void row_by_two_##T(const struct product *p, const T *a, const T *panel, T *out, size_t n)  \
-    {                                                                                                  \
-        vector_##T sum0 = {0}, sum1 = {0};                                                             \
-        const T *panel1 = panel + p->k * P;                                                            \
-        for (size_t i = 0; i < p->k; i++, a += p->step) {                                              \
-            sum0 += *a * *(const vector_##T *)(panel + i * P);                                         \
-            sum1 += *a * *(const vector_##T *)(panel1 + i * P);                                        \
-        }                                                                                              \
-        put_##T(out, &sum0, P);                                                                        \
-        put_##T(out + P, &sum1, n - P);                                                                \
-    }                                                                                                  \
-                                                                                                       \
-    static void row_by_four_##T(const struct product *p, const T *a, const T *panel, T *out, size_t n) \
-    {                                                                                                  \
-        vector_##T sum0 = {0}, sum1 = {0}, sum2 = {0}, sum3 = {0};                                     \
-        const T *panel1 = panel + p->k * P, *panel2 = panel1 + p->k * P, *panel3 = panel2 + p->k * P;  \
-        for (size_t i = 0; i < p->k; i++, a += p->step) {                                              \
-            sum0 += *a * *(const vector_##T *)(panel + i * P);                                         \
-            sum1 += *a * *(const vector_##T *)(panel1 + i * P);                                        \
-            sum2 += *a * *(const vector_##T *)(panel2 + i * P);                                        \
-            sum3 += *a * *(const vector_##T *)(panel3 + i * P);                                        \
-        }                                                                                              \
-        put_##T(out, &sum0, P);                                                                        \
-        put_##T(out + P, &sum1, P);                                                                    \
-        put_##T(out + 2 * P, &sum2, P);                                                                \
-        put_##T(out + 3 * P, &sum3, n - 3 * P);                                                        \
-    }                                                                                                  \
-                                                                                                       \
-    static void one_row_##T(const struct product *p, const T *a, const T *packed, T *out)              \
-    {                                                                                                  \
-        for (size_t j = 0; j < p->n;) {                                                                \
-            const T *panel = packed + j * p->k;                                                        \
-            size_t left = p->n - j;                                                                    \
-            if (left > 3 * P)                                                                          \
-                row_by_four_##T(p, a, panel, out + j, left);                                           \
-            else if (left > P)                                                                         \
-                row_by_two_##T(p, a, panel, out + j, left);                                            \
-            else                                                                                       \
-                row_by_one_##T(p, a, panel, out + j, left);                                            \
-            j += left > 3 * P ? 4 * P : left > P ? 2 * P : P;                                          \
-        }                                                                                              \
-    }                                                                                                  \
-                                                                                                       \
-    static void four_rows_##T(const struct product *p, const T *a, const T *packed, T *out)            \
-    {                                                                                                  \
-        for (size_t j = 0; j < p->n; j += P) {                                                         \
-            vector_##T sum0 = {0}, sum1 = {0}, sum2 = {0}, sum3 = {0};                                 \
-            const T *a0 = a, *a1 = a + p->row, *a2 = a1 + p->row, *a3 = a2 + p->row;                   \
-            const T *panel = packed + j * p->k;                                                        \
-            for (size_t i = 0; i < p->k; i++, panel += P) {                                            \
-                const vector_##T b = *(const vector_##T *)panel;                                       \
-                const int64_t at = (int64_t)i * p->step;                                               \
-                sum0 += a0[at] * b;                                                                    \
-                sum1 += a1[at] * b;                                                                    \
-                sum2 += a2[at] * b;                                                                    \
-                sum3 += a3[at] * b;                                                                    \
-            }                                                                                          \
-            put_##T(out + j, &sum0, p->n - j);                                                         \
-            put_##T(out + j + p->n, &sum1, p->n - j);                                                  \
-            put_##T(out + j + 2 * p->n, &sum2, p->n - j);                                              \
-            put_##T(out + j + 3 * p->n, &sum3, p->n - j);                                              \
-        }                                                                                              \
-    }                                                                                                  \
-                                                                                                       \
-    static void product_##T(const struct product *p, const void *in, const void *packed, void *ret)    \
-    {                                                                                                  \
-        const T *a = in;                                                                               \
-        T *out = ret;                                                                                  \
-        size_t r = 0;                                                                                  \
-        for (; r + 4 <= p->m; r += 4, a += 4 * p->row, out += 4 * p->n)                                \
-            four_rows_##T(p, a, packed, out);                                                          \
-        for (; r < p->m; r++, a += p->row, out += p->n)                                                \
-            one_row_##T(p, a, packed, out);                                                            \
-    }                                                                                                  \
-                                                                                                       \
-    /* Element (i, j) of `in` is in[i * row + j * step]. */                                            \
-    static void pack_##T(size_t n, size_t k, int64_t row, int64_t step, const void *in, void *ret)     \
-    {                                                                                                  \
-        const T *b = in;                                                                               \
-        T *out = ret;                                                                                  \
-        for (size_t j = 0; j < n; j += P)                                                              \
-            for (size_t i = 0; i < k; i++)                                                             \
-                for (size_t c = j; c < j + P; c++)                                                     \
-                    *out++ = c < n ? b[(int64_t)i * row + (int64_t)c * step] : 0;                      \
+/* P: columns of a panel, of which there are k times P elements. `row_by_…` do one row by one, two or four panels;
+ * `four_rows` does four rows by one panel, which loads each panel once for all of them. */
+#define PRODUCT(T, P)                                                                                                   \
+    typedef T vector_##T __attribute__((vector_size(VECTOR_BYTES), may_alias));                                         \
+    typedef T loose_##T __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(T)), may_alias));                      \
+                                                                                                                        \
+    /* What is sought of a panel's columns: `n`, or all if there are more. */                                           \
+    static inline void put_##T(T *out, vector_##T low, vector_##T high, size_t n)                                       \
+    {                                                                                                                   \
+        if (n >= P) {                                                                                                   \
+            *(loose_##T *)out = low;                                                                                    \
+            *(loose_##T *)(out + P / 2) = high;                                                                         \
+            return;                                                                                                     \
+        }                                                                                                               \
+        vector_##T both[2] = {low, high};                                                                               \
+        memcpy(out, both, n * sizeof(T));                                                                               \
+    }                                                                                                                   \
+                                                                                                                        \
+    static inline void row_by_one_##T(const struct product *p, const T *a, const vector_##T *panel, T *out, size_t n)   \
+    {                                                                                                                   \
+        const size_t k = p->k;                                                                                          \
+        const int64_t step = p->step;                                                                                   \
+        vector_##T low = {0}, high = {0};                                                                               \
+        for (size_t i = 0; i < k; i++, a += step, panel += 2) {                                                         \
+            const T x = *a;                                                                                             \
+            low += x * panel[0];                                                                                        \
+            high += x * panel[1];                                                                                       \
+        }                                                                                                               \
+        put_##T(out, low, high, n);                                                                                     \
+    }                                                                                                                   \
+                                                                                                                        \
+    static inline void row_by_two_##T(const struct product *p, const T *a, const vector_##T *panel0, T *out, size_t n)  \
+    {                                                                                                                   \
+        const size_t k = p->k;                                                                                          \
+        const int64_t step = p->step;                                                                                   \
+        const vector_##T *panel1 = panel0 + 2 * k;                                                                      \
+        vector_##T low0 = {0}, high0 = {0}, low1 = {0}, high1 = {0};                                                    \
+        for (size_t i = 0; i < k; i++, a += step, panel0 += 2, panel1 += 2) {                                           \
+            const T x = *a;                                                                                             \
+            low0 += x * panel0[0];                                                                                      \
+            high0 += x * panel0[1];                                                                                     \
+            low1 += x * panel1[0];                                                                                      \
+            high1 += x * panel1[1];                                                                                     \
+        }                                                                                                               \
+        put_##T(out, low0, high0, P);                                                                                   \
+        put_##T(out + P, low1, high1, n - P);                                                                           \
+    }                                                                                                                   \
+                                                                                                                        \
+    static inline void row_by_four_##T(const struct product *p, const T *a, const vector_##T *panel0, T *out, size_t n) \
+    {                                                                                                                   \
+        const size_t k = p->k;                                                                                          \
+        const int64_t step = p->step;                                                                                   \
+        const vector_##T *panel1 = panel0 + 2 * k, *panel2 = panel1 + 2 * k, *panel3 = panel2 + 2 * k;                  \
+        vector_##T low0 = {0}, high0 = {0}, low1 = {0}, high1 = {0};                                                    \
+        vector_##T low2 = {0}, high2 = {0}, low3 = {0}, high3 = {0};                                                    \
+        for (size_t i = 0; i < k; i++, a += step) {                                                                     \
+            const T x = *a;                                                                                             \
+            low0 += x * panel0[2 * i];                                                                                  \
+            high0 += x * panel0[2 * i + 1];                                                                             \
+            low1 += x * panel1[2 * i];                                                                                  \
+            high1 += x * panel1[2 * i + 1];                                                                             \
+            low2 += x * panel2[2 * i];                                                                                  \
+            high2 += x * panel2[2 * i + 1];                                                                             \
+            low3 += x * panel3[2 * i];                                                                                  \
+            high3 += x * panel3[2 * i + 1];                                                                             \
+        }                                                                                                               \
+        put_##T(out, low0, high0, P);                                                                                   \
+        put_##T(out + P, low1, high1, P);                                                                               \
+        put_##T(out + 2 * P, low2, high2, P);                                                                           \
+        put_##T(out + 3 * P, low3, high3, n - 3 * P);                                                                   \
+    }                                                                                                                   \
+                                                                                                                        \
+    static void one_row_##T(const struct product *p, const T *a, const T *packed, T *out)                               \
+    {                                                                                                                   \
+        for (size_t j = 0; j < p->n;) {                                                                                 \
+            const vector_##T *panel = (const vector_##T *)(packed + j * p->k);                                          \
+            size_t left = p->n - j;                                                                                     \
+            if (left > 3 * P)                                                                                           \
+                row_by_four_##T(p, a, panel, out + j, left);                                                            \
+            else if (left > P)                                                                                          \
+                row_by_two_##T(p, a, panel, out + j, left);                                                             \
+            else                                                                                                        \
+                row_by_one_##T(p, a, panel, out + j, left);                                                             \
+            j += left > 3 * P ? 4 * P : left > P ? 2 * P : P;                                                           \
+        }                                                                                                               \
+    }                                                                                                                   \
+                                                                                                                        \
+    static void four_rows_##T(const struct product *p, const T *a, const T *packed, T *out)                             \
+    {                                                                                                                   \
+        const size_t k = p->k, n = p->n;                                                                                \
+        const int64_t step = p->step;                                                                                   \
+        for (size_t j = 0; j < n; j += P) {                                                                             \
+            const vector_##T *panel = (const vector_##T *)(packed + j * k);                                             \
+            const T *a0 = a, *a1 = a + p->row, *a2 = a1 + p->row, *a3 = a2 + p->row;                                    \
+            vector_##T low0 = {0}, high0 = {0}, low1 = {0}, high1 = {0};                                                \
+            vector_##T low2 = {0}, high2 = {0}, low3 = {0}, high3 = {0};                                                \
+            int64_t at = 0;                                                                                             \
+            for (size_t i = 0; i < k; i++, at += step, panel += 2) {                                                    \
+                const vector_##T low = panel[0], high = panel[1];                                                       \
+                low0 += a0[at] * low;                                                                                   \
+                high0 += a0[at] * high;                                                                                 \
+                low1 += a1[at] * low;                                                                                   \
+                high1 += a1[at] * high;                                                                                 \
+                low2 += a2[at] * low;                                                                                   \
+                high2 += a2[at] * high;                                                                                 \
+                low3 += a3[at] * low;                                                                                   \
+                high3 += a3[at] * high;                                                                                 \
+            }                                                                                                           \
+            put_##T(out + j, low0, high0, n - j);                                                                       \
+            put_##T(out + n + j, low1, high1, n - j);                                                                   \
+            put_##T(out + 2 * n + j, low2, high2, n - j);                                                               \
+            put_##T(out + 3 * n + j, low3, high3, n - j);                                                               \
+        }                                                                                                               \
+    }                                                                                                                   \
+                                                                                                                        \
+    static void product_##T(const struct product *p, const void *in, const void *packed, void *ret)                     \
+    {                                                                                                                   \
+        const T *a = in;                                                                                                \
+        T *out = ret;                                                                                                   \
+        size_t r = 0;                                                                                                   \
+        for (; r + 4 <= p->m; r += 4, a += 4 * p->row, out += 4 * p->n)                                                 \
+            four_rows_##T(p, a, packed, out);                                                                           \
+        for (; r < p->m; r++, a += p->row, out += p->n)                                                                 \
+            one_row_##T(p, a, packed, out);                                                                             \
+    }                                                                                                                   \
+                                                                                                                        \
+    /* Element (i, j) of `in` is in[i * row + j * step]. */                                                             \
+    static void pack_##T(size_t n, size_t k, int64_t row, int64_t step, const void *in, void *ret)                      \
+    {                                                                                                                   \
+        const T *b = in;                                                                                                \
+        T *out = ret;                                                                                                   \
+        for (size_t j = 0; j < n; j += P)                                                                               \
+            for (size_t i = 0; i < k; i++)                                                                              \
+                for (size_t c = j; c < j + P; c++)                                                                      \
+                    *out++ = c < n ? b[(int64_t)i * row + (int64_t)c * step] : 0;                                       \
     }
 
 PRODUCT(float, 8)
