@@ -224,20 +224,19 @@ static int take_items(struct reader *r, bool named, const struct header *header)
 /* The items from `first` on come off the stack. */
 static void put_items(struct reader *r, bool named, size_t first, struct leat_json *ret)
 {
-    const struct leat_json_member *items = r->stack.items + first;
     size_t count = r->stack.count - first;
     ret->count = (uint32_t)count;
     r->stack.count = first;
     if (named) {
         struct leat_json_member *members = leat_arena_alloc(r->arena, count * sizeof *members);
-        if (count > 0)
-            memcpy(members, items, count * sizeof *members);
+        for (size_t i = 0; i < count; i++)
+            members[i] = r->stack.items[first + i];
         ret->as.members = members;
         return;
     }
     struct leat_json *elements = leat_arena_alloc(r->arena, count * sizeof *elements);
     for (size_t i = 0; i < count; i++)
-        elements[i] = items[i].value;
+        elements[i] = r->stack.items[first + i].value;
     ret->as.elements = elements;
 }
 
