@@ -42,8 +42,10 @@ def save(
     exported = _trainers.export_of(model)
     table = _rows.Table(X_sample, feature_names or exported.names(X_sample))
     chosen = table.choose(rows)
+    if feature_names is not None and len(feature_names) != table.width:
+        raise ValueError(f"feature_names has {len(feature_names)} names, but X_sample has {table.width} columns")
     meta = {
-        "features": _features(exported, table, feature_names),
+        "features": None,
         "classes": _classes(classes if classes is not None else exported.classes()),
         "rounds": exported.rounds(),
         "threshold": _number(threshold, "threshold"),
@@ -59,22 +61,15 @@ def save(
     for stale in (*MODEL_FILES, "parity.jsonl", "leat.json"):
         if (folder / stale).exists():
             (folder / stale).unlink()
-    exported.write(folder, X_sample)
+    exported.write(folder, X_sample, table.names)
+    if not exported.file_has_names():
+        meta["features"] = table.names
     scores = exported.scores(table.take(chosen))
     lines = table.lines(chosen, exported.cells(folder, table, chosen), scores)
     (folder / "parity.jsonl").write_text("".join(lines), encoding="utf-8")
     text = json.dumps(meta, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / "leat.json").write_text(text + "\n", encoding="utf-8")
     return folder
-
-
-def _features(exported, table, given):
-    """Only what the model's own file does not say."""
-    if given is not None and len(given) != table.width:
-        raise ValueError(f"feature_names has {len(given)} names, but X_sample has {table.width} columns")
-    if exported.file_has_names():
-        return None
-    return list(table.names) if table.names is not None else None
 
 
 def _classes(classes):

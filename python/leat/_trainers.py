@@ -5,6 +5,8 @@ import json
 import sys
 import warnings
 
+from . import _linear
+
 
 def export_of(model):
     """The Export of a fitted model."""
@@ -78,7 +80,7 @@ class XGBoost(Export):
         best = getattr(self.model, "best_iteration", None) if self.wrapped else None
         return None if best is None else int(best) + 1
 
-    def write(self, folder, sample):
+    def write(self, folder, sample, names):
         self.booster.save_model(str(folder / "model.json"))
 
     def scores(self, sample):
@@ -129,7 +131,7 @@ class LightGBM(Export):
     def file_has_names(self):
         return True
 
-    def write(self, folder, sample):
+    def write(self, folder, sample, names):
         """With the best iteration's trees, where training stopped early, as predict uses them."""
         self.booster.save_model(str(folder / "model.txt"))
 
@@ -154,7 +156,7 @@ class CatBoost(Export):
     def classes(self):
         return None  # the file has them
 
-    def write(self, folder, sample):
+    def write(self, folder, sample, names):
         import catboost
 
         path = folder / "model.json"
@@ -203,25 +205,30 @@ class ScikitLearn(Export):
 
     def __init__(self, model):
         super().__init__(model)
-        self.by_column = False
+        self.named = False
 
-    def write(self, folder, sample):
+    def write(self, folder, sample, names):
+        linear = _linear.document(self.model, sample, names)
+        if linear is not None:
+            self.named = names is not None
+            (folder / "model.json").write_text(linear, encoding="utf-8")
+            return
         try:
             import skl2onnx
         except ImportError:
             raise ImportError(
                 f"{type(self.model).__name__} is written as ONNX by skl2onnx, which is not installed: pip install skl2onnx"
             ) from None
-        self.by_column = _needs_columns(sample)
+        self.named = by_column = _needs_columns(sample)
         options = {id(self.model): {"zipmap": False}} if hasattr(self.model, "predict_proba") else None
-        graph = skl2onnx.convert_sklearn(self.model, initial_types=_types(sample, self.by_column), options=options)
+        graph = skl2onnx.convert_sklearn(self.model, initial_types=_types(sample, by_column), options=options)
         (folder / "model.onnx").write_bytes(graph.SerializeToString())
 
     def file_has_names(self):
-        return self.by_column
+        return self.named
 
     def classes(self):
-        return None  # the graph has them
+        return None  # the file has them
 
     def scores(self, sample):
         if hasattr(self.model, "predict_proba"):

@@ -324,6 +324,62 @@ def sklearn_network():
     assert meta["features"] == NAMES
 
 
+def is_linear(model, expected, sample=None, tolerance=1e-12, **options):
+    """Written as the plain JSON file."""
+    sample = pd.DataFrame(FULL, columns=NAMES) if sample is None else sample
+    folder = leat.save(model, sample, WORK / "linear", **options)
+    assert json.loads((folder / "model.json").read_text())["leat_model"] == "linear"
+    return check(model, sample, expected(sample), tolerance=tolerance, **options)
+
+
+def sklearn_linear_regression():
+    from sklearn.linear_model import LinearRegression
+
+    model = LinearRegression().fit(pd.DataFrame(FULL, columns=NAMES), Y)
+    is_linear(model, model.predict)
+    model = LinearRegression().fit(FULL, np.stack([Y, -Y], axis=1))
+    lines, meta = is_linear(model, model.predict, FULL)
+    assert meta["features"] is None and isinstance(lines[0]["features"], list)
+    is_linear(model, model.predict, FULL, feature_names=NAMES)
+
+
+def sklearn_logistic_regression():
+    from sklearn.linear_model import LogisticRegression
+
+    frame = pd.DataFrame(FULL, columns=NAMES)
+    model = LogisticRegression().fit(frame, np.where(BINARY, "yes", "no"))
+    is_linear(model, model.predict_proba)
+    model = LogisticRegression().fit(frame, CLASSES)
+    is_linear(model, model.predict_proba)
+
+
+def sklearn_linear_pipeline_with_missing_values():
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()).fit(FRAME, BINARY)
+    lines, _ = is_linear(model, model.predict_proba, FRAME)
+    assert any(None in line["features"].values() for line in lines)
+
+
+def sklearn_poisson_regression():
+    from sklearn.linear_model import PoissonRegressor
+
+    model = PoissonRegressor().fit(FULL, np.exp(Y / 3))
+    is_linear(model, model.predict, FULL)
+
+
+def sklearn_classes_one_by_one_are_no_softmax():
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
+
+    sample = FULL.astype(np.float32)
+    model = OneVsRestClassifier(LogisticRegression()).fit(sample, CLASSES)
+    check(model, sample, model.predict_proba(sample), tolerance=1e-5)
+
+
 # ---- the folder ----
 
 
@@ -435,6 +491,11 @@ TESTS = [
     sklearn_forest,
     sklearn_pipeline_of_texts_and_numbers,
     sklearn_network,
+    sklearn_linear_regression,
+    sklearn_logistic_regression,
+    sklearn_linear_pipeline_with_missing_values,
+    sklearn_poisson_regression,
+    sklearn_classes_one_by_one_are_no_softmax,
     what_is_not_known_is_refused,
     wrong_metadata_is_refused_before_anything_is_written,
     times_and_numbers_of_any_kind_are_written_plainly,
