@@ -5,9 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "model/forest.h"
-#include "model/kind.h"
-#include "support/make_model.h"
+#include "support/make_forest.h"
 
 #include <stdio.h>
 
@@ -244,123 +242,10 @@ static void infinite_values_and_thresholds_go_where_the_plain_walk_goes(void **s
     }
 }
 
-/* ---- forests as no generator of files makes them: every arithmetic, flag and kind of leaf ---- */
-
-struct forest_options {
-    enum leat_arithmetic arithmetic;
-    bool closed; /* every split, else as it comes */
-    bool tiny_is_zero;
-    bool missing_kinds; /* NaN counts as 0, 0 is missing */
-    bool categories;
-    bool linear;
-    uint32_t width; /* of leaves */
-    bool base_last;
-    double sum_scale;
-    bool coarse; /* thresholds and values are multiples of 1/4, so that they often meet */
-    struct make_options shape;
-};
-
-static double coarse_number(struct make_random *random)
-{
-    return (double)make_below(random, 17) / 4 - 2;
-}
-
-static void make_sets(struct leat_forest *forest, struct make_random *random)
-{
-    const uint32_t words = 3;
-    forest->set_count = 40;
-    forest->sets = leat_arena_zalloc(&forest->arena, forest->set_count, sizeof *forest->sets);
-    forest->words = leat_arena_zalloc(&forest->arena, forest->set_count * words, sizeof *forest->words);
-    for (uint32_t i = 0; i < forest->set_count; i++) {
-        forest->sets[i] = (struct leat_category_set){i * words, make_below(random, words + 1)};
-        for (uint32_t w = 0; w < words; w++)
-            forest->words[i * words + w] = (uint32_t)make_bits(random) & (uint32_t)make_bits(random);
-    }
-}
-
-static void make_linear_leaves(struct leat_forest *forest, struct make_random *random)
-{
-    const uint32_t count = 30;
-    forest->linear = leat_arena_zalloc(&forest->arena, count, sizeof *forest->linear);
-    forest->terms = leat_arena_zalloc(&forest->arena, (size_t)3 * count, sizeof *forest->terms);
-    for (uint32_t i = 0; i < count; i++) {
-        forest->linear[i] = (struct leat_linear_leaf){make_unit(random), 3 * i, make_below(random, 4)};
-        for (uint32_t t = 0; t < 3; t++)
-            forest->terms[3 * i + t] = (struct leat_linear_term){make_unit(random) - 0.5,
-                                                                 make_below(random, (uint32_t)forest->feature_count)};
-    }
-}
-
-static void make_split(const struct forest_options *options, struct make_random *random, struct leat_node *ret)
-{
-    ret->feature = make_below(random, options->shape.features);
-    ret->value = options->coarse ? coarse_number(random) : make_threshold(random, options->shape.awkward);
-    if (options->arithmetic == LEAT_FLOAT64 && !options->coarse && make_below(random, 2) == 0)
-        ret->value += make_unit(random) * 1e-9;
-    if (options->closed || make_below(random, 2) == 0)
-        ret->flags |= LEAT_NODE_CLOSED;
-    if (make_unit(random) < options->shape.missing)
-        ret->flags |= LEAT_NODE_DEFAULT_LEFT;
-    /* A feature is either numbers or categories. */
-    if (options->categories && ret->feature % 3 == 0) {
-        ret->flags = (ret->flags & LEAT_NODE_DEFAULT_LEFT) | LEAT_NODE_CATEGORIES;
-        ret->value = make_below(random, 40);
-    } else if (options->missing_kinds) {
-        ret->flags |= make_below(random, 2) == 0 ? LEAT_NODE_NAN_IS_ZERO : 0;
-        ret->flags |= make_below(random, 2) == 0 ? LEAT_NODE_ZERO_MISSING : 0;
-    }
-}
-
-static void make_forest(const struct forest_options *options, struct leat_forest *ret)
-{
-    struct make_random random = {options->shape.seed};
-    uint32_t trees = options->shape.trees;
-    *ret = (struct leat_forest){
-        .format = "made",
-        .objective = "made",
-        .arithmetic = options->arithmetic,
-        .tiny_is_zero = options->tiny_is_zero,
-        .feature_count = options->shape.features,
-        .raw_count = options->shape.groups,
-        .base_last = options->base_last,
-        .sum_scale = options->sum_scale,
-        .scale = 1,
-        .leaf_width = options->width,
-        .tree_count = trees,
-    };
-    uint32_t room = 2 * options->shape.leaves;
-    ret->base = leat_arena_zalloc(&ret->arena, ret->raw_count, sizeof *ret->base);
-    ret->trees = leat_arena_zalloc(&ret->arena, trees, sizeof *ret->trees);
-    ret->nodes = leat_arena_zalloc(&ret->arena, (size_t)trees * room, sizeof *ret->nodes);
-    ret->leaf_values = leat_arena_zalloc(&ret->arena, (size_t)trees * room * (options->width + 1), sizeof(double));
-    for (size_t i = 0; i < ret->raw_count; i++)
-        ret->base[i] = make_unit(&random);
-    make_sets(ret, &random);
-    make_linear_leaves(ret, &random);
-    size_t values = 0;
-    for (uint32_t t = 0; t < trees; t++) {
-        struct make_tree tree = make_tree_new(&random, &options->shape);
-        ret->trees[t] = (struct leat_tree){(uint32_t)ret->node_count, tree.count, 0};
-        ret->trees[t].group = options->width > 1 ? 0 : t % options->shape.groups;
-        for (uint32_t i = 0; i < tree.count; i++) {
-            struct leat_node *node = &ret->nodes[ret->node_count++];
-            *node = (struct leat_node){.left = tree.left[i], .right = tree.right[i]};
-            if (node->left >= 0) {
-                make_split(options, &random, node);
-                continue;
-            }
-            node->value = options->width > 1 ? (double)values : make_unit(&random) - 0.5;
-            for (uint32_t w = 0; w < options->width && options->width > 1; w++)
-                ret->leaf_values[values++] = make_unit(&random) - 0.5;
-            if (options->linear && make_below(&random, 2) == 0)
-                node->right = (int32_t)make_below(&random, 30);
-        }
-        make_tree_done(&tree);
-    }
-}
+/* ---- forests of every kind ---- */
 
 /* Some are categories: whole, between two, negative, unseen, large. */
-static double *rows_for(const struct forest_options *options, uint64_t seed)
+static double *rows_for(const struct make_forest_options *options, uint64_t seed)
 {
     static const double corners[] = {-1, -0.5,     -0.0,     0.5,          95,       96,
                                      97, 16777215, 16777216, 4294967296.0, INFINITY, -INFINITY};
@@ -369,7 +254,7 @@ static double *rows_for(const struct forest_options *options, uint64_t seed)
     double *rows = make_rows(seed, ROWS, features, options->shape.awkward);
     for (size_t i = 0; i < ROWS * features; i++) {
         if (options->coarse && !isnan(rows[i]) && make_below(&random, 2) == 0)
-            rows[i] = coarse_number(&random);
+            rows[i] = make_coarse(&random);
         if (options->categories && i % features % 3 == 0 && !isnan(rows[i]))
             rows[i] = make_below(&random, 100);
         if (options->shape.awkward && make_below(&random, 8) == 0)
@@ -378,7 +263,7 @@ static double *rows_for(const struct forest_options *options, uint64_t seed)
     return rows;
 }
 
-static const char *check_forest(const struct forest_options *options)
+static const char *check_forest(const struct make_forest_options *options)
 {
     struct leat_forest forest;
     struct leat_error err = {0};
@@ -399,9 +284,9 @@ static bool one_in(struct make_random *random, uint32_t many)
     return make_below(random, many) == 0;
 }
 
-static struct forest_options random_options(struct make_random *random)
+static struct make_forest_options random_options(struct make_random *random)
 {
-    struct forest_options options = {
+    struct make_forest_options options = {
         .arithmetic = (enum leat_arithmetic)make_below(random, 3),
         .closed = one_in(random, 2),
         .tiny_is_zero = one_in(random, 2),
@@ -433,7 +318,7 @@ static void random_forests_of_every_kind_score_alike_on_every_path(void **state)
     (void)state;
     struct make_random random = {77};
     for (int i = 0; i < 400; i++) {
-        struct forest_options options = random_options(&random);
+        struct make_forest_options options = random_options(&random);
         const char *kernel = check_forest(&options);
         if (strstr(kernel, "walk") != NULL && !(options.categories && options.missing_kinds))
             fail_msg("forest %d takes %s", i, kernel);
@@ -444,7 +329,7 @@ static void large_trees_with_sets_vectors_and_linear_leaves_score_alike(void **s
 {
     (void)state;
     for (uint32_t i = 0; i < 6; i++) {
-        struct forest_options options = {
+        struct make_forest_options options = {
             .arithmetic = i % 2 == 0 ? LEAT_FLOAT64 : LEAT_FLOAT32,
             .tiny_is_zero = i == 0,
             .categories = i < 4,
@@ -465,7 +350,7 @@ static void large_trees_with_sets_vectors_and_linear_leaves_score_alike(void **s
 static void a_set_too_wide_for_every_split_is_walked(void **state)
 {
     (void)state;
-    struct forest_options options = {
+    struct make_forest_options options = {
         .arithmetic = LEAT_FLOAT64,
         .categories = true,
         .width = 1,
