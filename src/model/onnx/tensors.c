@@ -195,17 +195,25 @@ static int read_level(const struct leat_json *node, const struct leat_graph_inpu
     return 0;
 }
 
+/* Types that no line can help. */
+static int check_held(const struct leat_onnx_value *declared, struct leat_error *err)
+{
+    enum leat_tensor_type type = (enum leat_tensor_type)declared->type;
+    if (declared->other != NULL)
+        return leat_error_set(err, LEAT_ERROR_FINDING, "does not run here: input '%s' is %s", declared->name,
+                              declared->other);
+    if (leat_tensor_type_size(type) == 0)
+        return leat_error_set(err, LEAT_ERROR_FINDING, "does not run here: input '%s' is of type %s", declared->name,
+                              leat_tensor_type_name(type));
+    return 0;
+}
+
 static int read_tensor(struct leat_arena *arena, const struct leat_json *node, const struct leat_onnx_value *declared,
                        struct leat_graph_input *ret, struct leat_error *err)
 {
     size_t count, at = 0;
     ret->type = (enum leat_tensor_type)declared->type;
     size_t size = leat_tensor_type_size(ret->type);
-    if (declared->other != NULL)
-        return leat_error_set(err, LEAT_ERROR_FINDING, "does not run here: it is %s", declared->other);
-    if (size == 0)
-        return leat_error_set(err, LEAT_ERROR_FINDING, "does not run here: it is of type %s",
-                              leat_tensor_type_name(ret->type));
     if (read_dims(node, declared, ret, err) < 0 || leat_tensor_elements(ret->rank, ret->dims, &count, err) < 0)
         return -1;
     void *data = leat_arena_zalloc(arena, count + 1, size);
@@ -244,6 +252,9 @@ static int read_line(struct leat_onnx_tensors *tensors, const struct leat_json *
     if (root->type != LEAT_JSON_OBJECT)
         return leat_error_set(err, LEAT_ERROR_FINDING, "a line is an object of tensors by input name, not %s",
                               leat_json_type_name(root->type));
+    for (size_t i = 0; i < tensors->input_count; i++)
+        if (check_held(declared_input(tensors, i), err) < 0)
+            return -1;
     for (uint32_t i = 0; i < root->count; i++)
         if (!is_input(tensors, root->as.members[i].name))
             return unknown_input(tensors, root->as.members[i].name, err);
