@@ -89,7 +89,7 @@ def train_xgboost(out, name, rng, params, rounds, rows=400, columns=6, missing=0
         params["updater"] = "coord_descent"
     watched = {}
     if stop:
-        noise = xgboost.DMatrix(x[:100], label=np.where(rng.random(100) < 0.9, rng.permutation(y[:100]), y[:100]))
+        noise = xgboost.DMatrix(x[:100], feature_names=names, label=np.where(rng.random(100) < 0.9, rng.permutation(y[:100]), y[:100]))
         watched = {"evals": [(train, "train"), (noise, "noise")], "early_stopping_rounds": 2, "verbose_eval": False}
     model = xgboost.train(params, train, num_boost_round=rounds, **watched)
     best = {}
@@ -216,6 +216,7 @@ def random_xgboost(out, rng, count):
     import numpy as np
 
     version = xgboost_version()
+    vector_objectives = ("reg:squarederror", "binary:logistic", "multi:softprob")
     objectives = ["reg:squarederror", "binary:logistic", "multi:softprob", "multi:softmax", "count:poisson", "reg:gamma"]
     objectives += ["reg:tweedie", "binary:hinge", "binary:logitraw", "rank:pairwise", "reg:logistic", "survival:cox"]
     i = 0
@@ -241,6 +242,30 @@ def random_xgboost(out, rng, count):
             params["base_score"] = round(float(rng.uniform(0.05, 0.95)), 2)  # 1.0 writes six digits
         names = [f"x{i} é" for i in range(100)] if rng.random() < 0.3 else None
         columns = int(rng.integers(1, 60))
+        extra = {}
+        linear = params.get("booster") == "gblinear"
+        if version >= (1, 6) and not linear and rng.random() < 0.4:
+            columns = max(columns, 3)
+            extra["categories"] = tuple(int(c) for c in rng.choice(columns, size=2, replace=False))
+            params["max_cat_to_onehot"] = int(rng.choice([1, 4, 100]))
+            params["tree_method"] = str(rng.choice(["hist", "approx"]))
+            if version >= (3, 1) and rng.random() < 0.5:
+                extra["texts"] = TEXTS_NEW if version >= (3, 4) else TEXTS
+                names = None
+        elif version >= (2, 1) and not linear and rng.random() < 0.3 and objective in vector_objectives:
+            dart = params.get("booster") == "dart"
+            params.update(multi_strategy="multi_output_tree", tree_method="hist", booster="gbtree")
+            params["subsample"] = 1.0
+            if dart and version >= (3, 3):
+                params["booster"] = "dart"
+            if objective == "reg:squarederror":
+                extra["labels"] = three_targets
+            elif objective == "binary:logistic":
+                extra["labels"] = lambda s: np.stack([s > 0, s > 1], axis=1).astype(float)
+        elif not linear and rng.random() < 0.2 and not objective.startswith("rank:") and objective != "survival:cox":
+            extra["stop"] = True
+        if version >= (1, 6):
+            extra["binary"] = bool(rng.random() < 0.4)
         i += train_xgboost(out, f"model-{i}", rng, params, int(rng.integers(1, 40)), rows=int(rng.integers(10, 60)) * 20,
                            columns=columns, missing=float(rng.choice([0, 0.05, 0.4])), names=names and names[:columns],
-                           test_rows=400)
+                           test_rows=400, **extra)
