@@ -11,7 +11,7 @@
 #define TREES_AT_ONCE 4
 #define LANES 8   /* searches at once */
 #define BLOCK 128 /* rows */
-#define SINGLES 5 /* fewer rows are faster one by one */
+#define SINGLES 4 /* fewer rows are faster one by one */
 
 typedef uint8_t tile __attribute__((vector_size(TILE), aligned(TILE), may_alias));
 
@@ -183,9 +183,7 @@ static void lay_out(const struct leat_symmetric *s, const double *rows, size_t s
 
 static inline tile splat(uint8_t byte)
 {
-    tile all;
-    memset(&all, byte, sizeof all);
-    return all;
+    return (tile){0} + byte;
 }
 
 /* Whether each border of a column is below the value, or which category it is. */
@@ -264,12 +262,14 @@ static inline __attribute__((always_inline)) void number_tiles(const struct leve
                                                                uint8_t *ret)
 {
     tile number[TILES_MAX];
+    UNROLLED
     for (int i = 0; i < tiles; i++)
         number[i] = (tile){0};
     for (; depth > 0; depth--, level++) {
         const tile *column = (const tile *)(x + level->column * lanes);
         tile least = splat(level->least);
         tile mask = splat(level->mask);
+        UNROLLED
         for (int i = 0; i < tiles; i++) {
             tile value = column[i];
             if (masked)
@@ -277,7 +277,9 @@ static inline __attribute__((always_inline)) void number_tiles(const struct leve
             number[i] = number[i] + number[i] - (tile)(value >= least);
         }
     }
-    memcpy(ret, number, (size_t)tiles * sizeof number[0]);
+    UNROLLED
+    for (int i = 0; i < tiles; i++)
+        ((tile *)ret)[i] = number[i];
 }
 
 static void number_rows(const struct level *level, uint32_t depth, bool masked, const uint8_t *x, size_t lanes,
