@@ -143,6 +143,7 @@ static void run_files(const double *whole, const double *missing, double *ret_ch
             options.groups = 1;
             options.missing = 0.5;
             options.same_missing = true;
+            options.bins = 254;
             options.seed = s;
             struct leat_model *model = load(xgboost != 0, &options, &ms);
             run(format, sizes[s].name, "whole", model, whole, xgboost != 0, ret_check);

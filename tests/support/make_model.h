@@ -44,6 +44,7 @@ struct make_options {
     uint32_t depth;  /* 0: any; trees with 2^depth leaves are complete */
     double missing; /* XGBoost: share of splits whose missing values go left; LightGBM: also the share of each missing type */
     bool awkward;      /* thresholds of 0, huge, tiny */
+    uint32_t bins;     /* LightGBM: at most so many thresholds a feature, as the trainer has it; 0: any */
     bool same_missing; /* LightGBM: a feature's missing type is the same at every split, as the trainer has it */
     uint64_t seed;
 };
@@ -184,6 +185,8 @@ static inline void make_lightgbm_tree(struct make_random *random, const struct m
                 continue;
             int missing = make_unit(random) < options->missing ? (int)make_below(random, 3) : 0;
             double numbers[6] = {make_below(random, options->features), make_threshold(random, options->awkward)};
+            if (options->bins > 0) /* not a float's value, nor any row's */
+                numbers[1] = floor(numbers[1] * options->bins / 4) * 4 / options->bins + 1e-9;
             if (array == 0)
                 features[i] = (uint32_t)numbers[0];
             if (options->same_missing)
