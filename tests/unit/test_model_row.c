@@ -100,6 +100,68 @@ static void what_is_no_category_of_the_training_is_refused(void **state)
     leat_model_unref(model);
 }
 
+static void rows_of_a_graph_may_name_its_inputs(void **state)
+{
+    (void)state;
+    /* Of the first the inputs are columns: amount, age, colour, city. The second has x, six wide, and kind. */
+    static const struct {
+        const char *model;
+        const char *rows[5]; /* that are all the same */
+    } same[] = {
+        {"tests/data/models/onnx/columns-logistic.onnx",
+         {"{\"amount\": 9.5, \"age\": 33, \"colour\": \"red\", \"city\": \"Oslo\"}",
+          "{\"city\": [[\"Oslo\"]], \"colour\": [\"red\"], \"age\": [33], \"amount\": [9.5]}",
+          "[9.5, 33, \"red\", \"Oslo\"]", "[[9.5], [33], [\"red\"], [[\"Oslo\"]]]"}},
+        {"tests/data/models/onnx/network-embedding.onnx",
+         {"{\"x\": [1, 2, 3, 4, 5, 6], \"kind\": 1}", "{\"kind\": [1], \"x\": [[1, 2], [3, 4], [5, 6]]}",
+          "[1, 2, 3, 4, 5, 6, 1]", "[[1, 2, 3, 4, 5, 6], 1]", "[[1, 2, 3, 4, 5, 6], [1]]"}},
+    };
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        struct leat_model *model = load(same[i].model);
+        struct leat_row_names names;
+        double first[16], row[16];
+        leat_row_names_init(&names, model, NULL);
+        assert_true(names.count <= 16);
+        for (size_t r = 0; r < 5 && same[i].rows[r] != NULL; r++) {
+            LEAT_CLEAN_BUFFER shown = {0};
+            struct leat_error err = {0};
+            if (read_row(&names, same[i].rows[r], r == 0 ? first : row, &shown, &err) != 0)
+                fail_msg("%s", err.text);
+            assert_true(r == 0 || memcmp(first, row, names.count * sizeof *row) == 0);
+        }
+        leat_row_names_done(&names);
+        leat_model_unref(model);
+    }
+}
+
+static void an_input_of_a_graph_with_another_width_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *row, *says;
+    } cases[] = {
+        {"{\"x\": [1, 2, 3, 4, 5], \"kind\": 1}", "input 'x' has another number of values than the model's 6"},
+        {"{\"x\": [1, 2, 3, 4, 5, 6, 7], \"kind\": 1}", "input 'x' has another number of values than the model's 6"},
+        {"{\"x\": 1}", "input 'x' has another number of values than the model's 6"},
+        {"[[1, 2, 3, 4, 5, 6]]", "the row has 1 values; the model has 7 features"},
+        {"[1, 2, 3, 4, 5, 6, 1, 1]", "the row has 8 values; the model has 7 features"},
+        {"{\"y\": 1}", "the model has no feature 'y'"},
+        {"{\"kind\": {\"a\": 1}}", "is object; a number or null belongs there"},
+    };
+    struct leat_model *model = load("tests/data/models/onnx/network-embedding.onnx");
+    struct leat_row_names names;
+    leat_row_names_init(&names, model, NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct leat_error err = {0};
+        double row[16];
+        assert_int_equal(read_row(&names, cases[i].row, row, NULL, &err), -1);
+        if (strstr(err.text, cases[i].says) == NULL)
+            fail_msg("says '%s', which lacks '%s'", err.text, cases[i].says);
+    }
+    leat_row_names_done(&names);
+    leat_model_unref(model);
+}
+
 static void parity_rows_with_categories_pass_and_say_what_differs_as_it_was_given(void **state)
 {
     (void)state;
@@ -179,6 +241,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(categories_are_read_as_their_codes_and_shown_as_they_were_given),
         cmocka_unit_test(what_is_no_category_of_the_training_is_refused),
+        cmocka_unit_test(rows_of_a_graph_may_name_its_inputs),
+        cmocka_unit_test(an_input_of_a_graph_with_another_width_is_refused),
         cmocka_unit_test(parity_rows_with_categories_pass_and_say_what_differs_as_it_was_given),
         cmocka_unit_test(scores_of_another_kind_are_told_by_what_they_look_like),
         cmocka_unit_test(the_background_is_spread_over_the_rows),
