@@ -59,7 +59,9 @@ static uint32_t to_uint32_t(double x)
 
 static uint64_t to_uint64_t(double x)
 {
-    return x >= 0x1p63 && x < 0x1p64 ? (uint64_t)x : (uint64_t)whole_64(x);
+    if (x >= 0x1p63)
+        return x < 0x1p64 ? (uint64_t)x : 0;
+    return (uint64_t)whole_64(x);
 }
 
 /* ---- texts ---- */
@@ -178,22 +180,23 @@ static cast_loop *const loops[LEAT_TENSOR_TYPES][LEAT_TENSOR_TYPES] = {
 
 /* ---- to texts: constants only, since a text needs a place ---- */
 
-static char *real_text(struct leat_arena *arena, double x, int digits)
+/* With eight digits, doubles too: what ONNX Runtime writes. */
+static char *real_text(struct leat_arena *arena, double x)
 {
     if (isnan(x))
         return leat_arena_strdup(arena, "NaN");
     if (isinf(x))
         return leat_arena_strdup(arena, x < 0 ? "-INF" : "INF");
-    return leat_arena_format(arena, "%.*g", digits, x);
+    return leat_arena_format(arena, "%.8g", x);
 }
 
 static char *number_text(struct leat_arena *arena, const struct leat_tensor *tensor, size_t i)
 {
     switch (tensor->type) {
     case LEAT_TENSOR_FLOAT:
-        return real_text(arena, (double)((const float *)tensor->data)[i], 8);
+        return real_text(arena, (double)((const float *)tensor->data)[i]);
     case LEAT_TENSOR_DOUBLE:
-        return real_text(arena, ((const double *)tensor->data)[i], 17);
+        return real_text(arena, ((const double *)tensor->data)[i]);
     case LEAT_TENSOR_UINT64:
         return leat_arena_format(arena, "%" PRIu64, ((const uint64_t *)tensor->data)[i]);
 #define CASE(TYPE, T, ...)   \
