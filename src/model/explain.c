@@ -60,7 +60,7 @@ static bool is_weight(double cover)
 static bool survey_node(struct survey *survey, uint32_t at, size_t depth, size_t features, double share)
 {
     const struct leat_node *node = survey->nodes + at;
-    if (depth > LEAT_EXPLAIN_DEPTH_MAX || !is_weight(survey->cover[at]))
+    if (depth > LEAT_EXPLAIN_DEPTH_MAX || !is_weight(survey->cover[at]) || !is_weight(share))
         return false;
     survey->depth = depth > survey->depth ? depth : survey->depth;
     survey->features = features > survey->features ? features : survey->features;

@@ -20,6 +20,19 @@ static inline double fuzz_value(size_t i)
     return values[i * 7 % (sizeof values / sizeof values[0])];
 }
 
+/* Contributions of hostile weights may be any number, but must come to an end. */
+static inline void fuzz_explain(const struct leat_model *model, const double *rows)
+{
+    const struct leat_model_info *info = leat_model_info(model);
+    if (info->explanation == NULL || info->raw_count * (info->feature_count + 1) * info->node_count > 1u << 22)
+        return;
+    double *contributions = leat_calloc(info->raw_count * (info->feature_count + 1), sizeof *contributions);
+    void *scratch = aligned_alloc(64, (leat_model_explain_scratch(model) + 64) / 64 * 64);
+    leat_assert(leat_model_explain(model, rows, rows, FUZZ_ROWS, contributions, scratch) == 0);
+    free(contributions);
+    free(scratch);
+}
+
 static inline void fuzz_compare(const struct leat_model *model)
 {
     const struct leat_model_info *info = leat_model_info(model);
@@ -42,6 +55,7 @@ static inline void fuzz_compare(const struct leat_model *model)
         }
         leat_model_label(model, out + row * info->output_count, raw + row * info->raw_count);
     }
+    fuzz_explain(model, rows);
     free(rows);
     free(out);
     free(raw);

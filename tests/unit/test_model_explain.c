@@ -359,6 +359,12 @@ static void what_is_no_weight_of_rows_is_not_explained(void **state)
         assert_null(leat_explainer_new(&forest));
         leat_forest_done(&forest);
     }
+    struct leat_forest forest;
+    make_chain(5, 3, &forest);
+    forest.cover[0] = 1e-300; /* and all behind it have more */
+    forest.cover[2] = 1e300;
+    assert_null(leat_explainer_new(&forest));
+    leat_forest_done(&forest);
 }
 
 static void a_forest_without_cover_or_with_linear_leaves_is_not_explained(void **state)
