@@ -17,6 +17,8 @@
 
 /* The trainer's own limit: codes from here on are in no set. */
 #define CATEGORY_MAX ((int64_t)1 << 24)
+/* The names of a tree's arrays alone are longer. */
+#define TREE_BYTES_MIN 64
 
 struct arrays {
     const struct leat_json *left, *right, *feature, *value, *default_left;
@@ -497,6 +499,8 @@ int leat_xgboost_trees(struct leat_xgboost *l, const struct leat_json *model, co
     if ((uint64_t)declared != r.trees->count)
         return refuse(&r, "gbtree_model_param.num_trees is %lld, but there are %u trees", (long long)declared,
                       r.trees->count);
+    if (r.trees->count > l->file_size / TREE_BYTES_MIN)
+        return refuse(&r, "%u trees in a file of %zu bytes: they have no arrays", r.trees->count, l->file_size);
     forest->tree_count = r.trees->count;
     if (l->options->rounds > 0 && trees_of_rounds(&r, model, &forest->tree_count) != 0)
         return -1;

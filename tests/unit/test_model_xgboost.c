@@ -298,6 +298,33 @@ static void rounds_are_counted_in_trees_where_the_file_has_no_table(void **state
     free(file);
 }
 
+static void a_linear_model_has_no_rounds(void **state)
+{
+    (void)state;
+    struct leat_error err = {0};
+    struct leat_buffer file = {0};
+    assert_int_equal(leat_file_read("tests/data/models/xgboost-3.2-linear.json", 1 << 20, &file, &err), 0);
+    assert_refused_with(leat_buffer_view(&file), &(struct leat_model_options){.rounds = 2},
+                        "2 rounds are asked for, but a linear model has none");
+    leat_buffer_done(&file);
+}
+
+static void trees_without_arrays_are_refused_before_there_is_memory_for_each(void **state)
+{
+    (void)state;
+    char many[601];
+    for (size_t i = 0; i < 200; i++)
+        memcpy(many + 3 * i, i == 199 ? "{}]" : "{},", 3);
+    many[600] = '\0';
+    char *file = leat_malloc(sizeof vectors + 2000);
+    const char *at = strstr(vectors, "\"trees\":[");
+    sprintf(file, "%.*s\"trees\":[%s}}}}", (int)(at - vectors), vectors, many);
+    char *declared = mutate(file, "\"num_trees\":\"2\"", "\"num_trees\":\"200\"");
+    assert_refused(leat_bytes_of(declared), "200 trees in a file of ");
+    free(declared);
+    free(file);
+}
+
 static void every_cut_of_a_ubjson_model_is_refused(void **state)
 {
     (void)state;
@@ -348,6 +375,8 @@ int main(void)
         cmocka_unit_test(broken_leaves_of_several_values_are_refused),
         cmocka_unit_test(only_the_first_rounds_are_used_when_so_told),
         cmocka_unit_test(rounds_are_counted_in_trees_where_the_file_has_no_table),
+        cmocka_unit_test(a_linear_model_has_no_rounds),
+        cmocka_unit_test(trees_without_arrays_are_refused_before_there_is_memory_for_each),
         cmocka_unit_test(every_cut_of_a_ubjson_model_is_refused),
         cmocka_unit_test(levels_of_quantiles_name_the_outputs),
     };
