@@ -73,7 +73,7 @@ static int read_kernel(const struct leat_node *node, struct svm *s, struct leat_
         kind++;
     if (kind == 4)
         return leat_error_set(err, LEAT_ERROR_FINDING, "kernel_type is '%.*s', which is none of the format's",
-                              LEAT_BYTES_FORMAT(text));
+                              LEAT_BYTES_FORMAT(leat_shown(text)));
     s->kernel = (enum svm_kernel)kind;
     const float *params = leat_node_floats(node, "kernel_params", &count);
     if (params == NULL || count == 0)

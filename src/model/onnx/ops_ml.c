@@ -201,7 +201,8 @@ static int prepare_normalizer(struct leat_graph *graph, struct leat_node *node, 
         if (leat_bytes_is(norm, norms[i].name))
             state->normalize = norms[i].normalize;
     if (state->normalize == NULL)
-        return leat_error_set(err, LEAT_ERROR_FINDING, "norm is '%.*s', not MAX, L1 or L2", LEAT_BYTES_FORMAT(norm));
+        return leat_error_set(err, LEAT_ERROR_FINDING, "norm is '%.*s', not MAX, L1 or L2",
+                              LEAT_BYTES_FORMAT(leat_shown(norm)));
     return leat_node_output_like(graph, node, LEAT_TENSOR_FLOAT, leat_node_input(node, 0), err);
 }
 

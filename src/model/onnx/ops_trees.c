@@ -132,7 +132,7 @@ static int read_mode(const struct reader *r, struct leat_bytes text, uint8_t *re
     *ret = LEAT_SPLIT_LEAF;
     if (!leat_bytes_is(text, "LEAF"))
         return leat_error_set(r->err, LEAT_ERROR_FINDING, "nodes_modes has '%.*s', which is none of the format's",
-                              LEAT_BYTES_FORMAT(text));
+                              LEAT_BYTES_FORMAT(leat_shown(text)));
     return 0;
 }
 
@@ -441,7 +441,7 @@ static int read_aggregate(struct reader *r)
         }
     }
     return leat_error_set(r->err, LEAT_ERROR_FINDING, "aggregate_function is '%.*s', which is none of the format's",
-                          LEAT_BYTES_FORMAT(text));
+                          LEAT_BYTES_FORMAT(leat_shown(text)));
 }
 
 static int prepare_regressor(struct leat_graph *graph, struct leat_node *node, struct leat_error *err)

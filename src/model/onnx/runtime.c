@@ -87,6 +87,14 @@ static int find_api(struct leat_runtime *runtime, struct leat_error *err)
     return 0;
 }
 
+int leat_runtime_find(struct leat_error *err)
+{
+    struct leat_runtime found = {0};
+    int status = find_api(&found, err);
+    leat_arena_done(&found.arena);
+    return status;
+}
+
 /* ---- the session ---- */
 
 enum {

@@ -14,6 +14,7 @@
 
 struct leat_runtime;
 
+int leat_runtime_find(struct leat_error *err); /* is there a library? Else why not */
 /* `inputs` are bound as for leat_graph_compile: those of leat_graph_inputs, in its order. `content` is the file's
  * bytes and may go. Says what outputs there are by a run of zeros. Fails when there is no library, when it does not
  * take the model, and on types other than numbers and bool. */

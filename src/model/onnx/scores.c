@@ -3,6 +3,14 @@
 #include <float.h>
 #include <math.h>
 
+struct leat_bytes leat_shown(struct leat_bytes text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] < ' ' || text.data[i] > '~' || i == 60)
+            return leat_bytes_of("(no name)");
+    return text;
+}
+
 int leat_post_transform_read(const struct leat_node *node, enum leat_post_transform *ret, struct leat_error *err)
 {
     static const char *const names[] = {"NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT"};
@@ -14,7 +22,7 @@ int leat_post_transform_read(const struct leat_node *node, enum leat_post_transf
         }
     }
     return leat_error_set(err, LEAT_ERROR_FINDING, "post_transform is '%.*s', which is none of the format's",
-                          LEAT_BYTES_FORMAT(text));
+                          LEAT_BYTES_FORMAT(leat_shown(text)));
 }
 
 /* ---- transforms ---- */

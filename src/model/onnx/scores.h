@@ -5,6 +5,9 @@
 
 #include "model/onnx/graph.h"
 
+/* What a message may show of a text of the file: the text when it is short and printable. */
+struct leat_bytes leat_shown(struct leat_bytes text);
+
 /* With TreeEnsemble 5's numbers. */
 enum leat_post_transform {
     LEAT_POST_NONE,

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "model/onnx/compile.h"
+#include "model/onnx/runtime.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -20,6 +21,8 @@ struct leat_onnx_tensors {
     uint32_t *places;
     size_t input_count;
     struct leat_graph *graph; /* compiled for the line before */
+    char *content;            /* of a file that goes to ONNX Runtime; NULL: it runs here */
+    size_t content_length;
     struct leat_graph_input *shapes;
     bool constants;          /* it holds values of that line */
     struct leat_arena arena; /* of a line */
@@ -31,9 +34,15 @@ int leat_onnx_tensors_new(const char *name, struct leat_bytes file, struct leat_
     struct leat_onnx_tensors *tensors = leat_calloc(1, sizeof *tensors);
     LEAT_CLEAN_BUFFER unknown = {0};
     int status = leat_onnx_file_read(name, file, &tensors->file, err);
-    if (status == 0 && leat_graph_unknown(tensors->file, &unknown))
-        status = leat_error_set(err, LEAT_ERROR_FINDING, "%s: needs operators that leat does not run: %s", name,
-                                leat_buffer_text(&unknown));
+    if (status == 0 && leat_graph_unknown(tensors->file, &unknown)) {
+        status = leat_runtime_find(err);
+        if (status < 0)
+            leat_error_prefix(err, "%s: needs operators that leat does not run: %s. ONNX Runtime would be asked, but",
+                              name, leat_buffer_text(&unknown));
+        tensors->content = leat_malloc(file.len);
+        tensors->content_length = file.len;
+        memcpy(tensors->content, file.data, file.len);
+    }
     if (status < 0) {
         leat_onnx_tensors_free(tensors);
         return -1;
@@ -52,6 +61,7 @@ void leat_onnx_tensors_free(struct leat_onnx_tensors *tensors)
     leat_graph_free(tensors->graph);
     leat_onnx_file_free(tensors->file);
     leat_arena_done(&tensors->arena);
+    free(tensors->content);
     free(tensors->places);
     free(tensors->shapes);
     free(tensors);
@@ -366,12 +376,16 @@ static void put_maps(struct leat_buffer *out, const struct leat_tensor *tensor, 
     leat_buffer_append_char(out, ']');
 }
 
-static void put_outputs(const struct leat_onnx_tensors *tensors, const struct leat_run *run, struct leat_buffer *out)
+/* Of the graph, or else of ONNX Runtime. */
+static void put_outputs(const struct leat_onnx_tensors *tensors, const struct leat_runtime *runtime,
+                        const struct leat_run *run, struct leat_buffer *out)
 {
+    uint32_t count = runtime != NULL ? leat_runtime_output_count(runtime) : leat_graph_output_count(tensors->graph);
     leat_buffer_append_char(out, '{');
-    for (uint32_t i = 0; i < leat_graph_output_count(tensors->graph); i++) {
-        const struct leat_node *zipmap;
-        const struct leat_tensor *tensor = leat_graph_output(tensors->graph, i, &zipmap);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct leat_node *zipmap = NULL;
+        const struct leat_tensor *tensor = runtime != NULL ? leat_runtime_output(runtime, i)
+                                                           : leat_graph_output(tensors->graph, i, &zipmap);
         const void *data = leat_tensor_data(run, tensor);
         size_t at = 0;
         leat_buffer_append_text(out, i == 0 ? "" : ", ");
@@ -442,8 +456,26 @@ static int run_inputs(struct leat_onnx_tensors *tensors, const struct leat_graph
     write_inputs(tensors, inputs, run.scratch);
     const char *trouble = leat_graph_run(tensors->graph, run.scratch);
     if (trouble == NULL)
-        put_outputs(tensors, &run, ret);
+        put_outputs(tensors, NULL, &run, ret);
     free(run.scratch);
+    return trouble == NULL ? 0 : leat_error_set(err, LEAT_ERROR_FINDING, "%s", trouble);
+}
+
+/* With the line's values as constants, so that outputs have the shapes that they have for them. */
+static int run_elsewhere(const struct leat_onnx_tensors *tensors, const struct leat_graph_input *inputs,
+                         struct leat_buffer *ret, struct leat_error *err)
+{
+    const struct leat_bytes content = {tensors->content, tensors->content_length};
+    struct leat_runtime *runtime = NULL;
+    if (leat_runtime_new(content, tensors->file, inputs, &runtime, err) < 0)
+        return -1;
+    struct leat_run run = {aligned_alloc(64, leat_runtime_scratch(runtime) + 64), NULL};
+    leat_assert(run.scratch != NULL);
+    const char *trouble = leat_runtime_run(runtime, run.scratch);
+    if (trouble == NULL)
+        put_outputs(tensors, runtime, &run, ret);
+    free(run.scratch);
+    leat_runtime_free(runtime);
     return trouble == NULL ? 0 : leat_error_set(err, LEAT_ERROR_FINDING, "%s", trouble);
 }
 
@@ -457,7 +489,8 @@ int leat_onnx_tensors_run(struct leat_onnx_tensors *tensors, struct leat_bytes l
     leat_arena_reset(&tensors->arena);
     int status = read_line(tensors, leat_json_root(document), inputs, err);
     if (status == 0)
-        status = run_inputs(tensors, inputs, ret, err);
+        status = tensors->content != NULL ? run_elsewhere(tensors, inputs, ret, err)
+                                          : run_inputs(tensors, inputs, ret, err);
     if (tensors->constants) { /* they are gone with the line */
         leat_graph_free(tensors->graph);
         tensors->graph = NULL;
