@@ -205,11 +205,24 @@ static double get_label(const struct onnx_model *model, const struct leat_graph 
     return class < 0 ? (double)NAN : (double)class;
 }
 
+static void get_nothing(const struct onnx_model *model, double *ret_out, double *ret_raw)
+{
+    const struct leat_model_info *info = &model->model.info;
+    for (size_t i = 0; i < info->output_count; i++)
+        ret_out[i] = (double)NAN;
+    for (size_t i = 0; ret_raw != NULL && i < info->raw_count; i++)
+        ret_raw[i] = (double)NAN;
+}
+
 static void get_row(const struct onnx_model *model, const struct leat_graph *graph, const struct leat_run *run,
                     size_t row, double *ret_out, double *ret_raw)
 {
     const struct leat_model_info *info = &model->model.info;
     double label = model->label_output < 0 ? (double)NAN : get_label(model, graph, run, row);
+    if (model->label_output >= 0 && isnan(label)) { /* one that is none of the classes has no number here */
+        get_nothing(model, ret_out, ret_raw);
+        return;
+    }
     if (model->output_count > 0)
         get_outputs(model, graph, run, row, ret_out);
     else
@@ -219,15 +232,6 @@ static void get_row(const struct onnx_model *model, const struct leat_graph *gra
     memcpy(ret_raw, ret_out, info->output_count * sizeof *ret_raw);
     if (model->label_output >= 0)
         ret_raw[info->output_count] = label;
-}
-
-static void get_nothing(const struct onnx_model *model, double *ret_out, double *ret_raw)
-{
-    const struct leat_model_info *info = &model->model.info;
-    for (size_t i = 0; i < info->output_count; i++)
-        ret_out[i] = (double)NAN;
-    for (size_t i = 0; ret_raw != NULL && i < info->raw_count; i++)
-        ret_raw[i] = (double)NAN;
 }
 
 /* ---- predicting ---- */
