@@ -1,12 +1,15 @@
-/* Contributions against the definition of Shapley values, and against their own sum. What the trainers say is in
- * tests/integration/slow_explain.py. */
+/* Contributions against the definition of Shapley values, against their own sum, and against the trainers' own for the
+ * models of tests/data/explain (for many more: tests/integration/slow_explain.py). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/file.h"
+#include "base/json.h"
 #include "model/explain.h"
+#include "model/row.h"
 #include "model/forest.h"
 #include "support/allocations.h"
 #include "support/make_model.h"
@@ -510,9 +513,73 @@ static void occlusion_looks_at_sixteen_rows_and_needs_one(void **state)
     leat_model_unref(model);
 }
 
+/* ---- the trainers' own ---- */
+
+static void compare_line(const struct leat_model *model, const char *name, struct leat_bytes line)
+{
+    struct leat_error err = {0};
+    struct leat_json_document *document = NULL;
+    struct leat_row_names names;
+    const struct leat_model_info *info = leat_model_info(model);
+    size_t stride = info->feature_count + 1;
+    double *row = leat_calloc(info->feature_count, sizeof *row);
+    double *got = leat_calloc(info->raw_count * stride, sizeof *got);
+    void *scratch = scratch_of(leat_model_explain_scratch(model));
+    leat_row_names_init(&names, model, NULL);
+    if (leat_json_parse(line, LEAT_JSON_STRICT, &document, &err) != 0 ||
+        leat_row_read(&names, leat_json_get(leat_json_root(document), "features"), row, &err) != 0)
+        fail_msg("%s: %s", name, err.text);
+    const struct leat_json *groups = leat_json_get(leat_json_root(document), "contributions");
+    assert_int_equal(groups->count, info->raw_count);
+    assert_int_equal(leat_model_explain(model, row, NULL, 0, got, scratch), 0);
+    for (size_t i = 0; i < info->raw_count * stride; i++) {
+        double expected = NAN;
+        assert_true(leat_json_number(leat_json_at(leat_json_at(groups, i / stride), i % stride), &expected));
+        if (!(fabs(expected - got[i]) <= (info->float32 ? 1e-5 : 1e-12)))
+            fail_msg("%s: margin %zu, feature %zu: the trainer says %.17g, got %.17g", name, i / stride, i % stride,
+                     expected, got[i]);
+    }
+    leat_row_names_done(&names);
+    leat_json_free(document);
+    free(scratch);
+    free(got);
+    free(row);
+}
+
+static void contributions_are_the_trainers_own(void **state)
+{
+    static const char *const cases[][2] = {
+        {"xgboost-classes", "json"},  {"xgboost-categories", "json"}, {"xgboost-dart", "json"},
+        {"lightgbm-classes", "txt"},  {"lightgbm-categories", "txt"}, {"lightgbm-forest", "txt"},
+        {"catboost-classes", "json"}, {"catboost-symmetric", "json"}, {"catboost-lossguide", "json"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        LEAT_CLEAN_BUFFER file = {0};
+        LEAT_CLEAN_BUFFER lines = {0};
+        struct leat_error err = {0};
+        char path[200];
+        size_t rows = 0;
+        snprintf(path, sizeof path, "tests/data/explain/%s.%s", cases[i][0], cases[i][1]);
+        if (leat_file_read(path, 1 << 24, &file, &err) != 0)
+            fail_msg("%s", err.text);
+        snprintf(path, sizeof path, "tests/data/explain/%s.contributions.jsonl", cases[i][0]);
+        if (leat_file_read(path, 1 << 24, &lines, &err) != 0)
+            fail_msg("%s", err.text);
+        struct leat_model *model = load(leat_buffer_text(&file));
+        assert_string_equal(leat_model_info(model)->explanation, "TreeSHAP, path-dependent: exact");
+        leat_buffer_text(&lines); /* puts a NUL behind it */
+        for (char *line = lines.data, *end; (end = strchr(line, '\n')) != NULL; line = end + 1, rows++)
+            compare_line(model, cases[i][0], (struct leat_bytes){line, (size_t)(end - line)});
+        assert_int_equal(rows, 16);
+        leat_model_unref(model);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(contributions_are_the_trainers_own),
         cmocka_unit_test(random_trees_give_shapley_values),
         cmocka_unit_test(leaves_of_several_values_give_shapley_values_of_each),
         cmocka_unit_test(a_feature_that_is_split_on_all_the_way_counts_once),
