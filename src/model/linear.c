@@ -20,6 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Trainers add the products up in other orders, and they may be far larger than their sum. */
+#define LINEAR_TOLERANCE 1e-9
+
 /* One feature. Of a category the code is the place of its coefficients. */
 struct term {
     const double *coefficients; /* one for each margin; of categories one after the other */
@@ -414,6 +417,7 @@ static void fill_info(struct loader *l)
     info->kernel = "plain loop, double";
     info->raw_count = info->output_count = l->margins;
     info->explanation = "weight times value: exact";
+    info->tolerance = LINEAR_TOLERANCE;
     info->bytes = sizeof *model + model->arena.allocated;
     for (size_t i = 0; i < info->feature_count; i++)
         info->bytes += model->categories[i] == NULL ? 0 : leat_categories_bytes(model->categories[i]);

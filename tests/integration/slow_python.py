@@ -343,6 +343,14 @@ def sklearn_linear_regression():
     is_linear(model, model.predict, FULL, feature_names=NAMES)
 
 
+def sklearn_linear_regression_of_large_numbers_with_a_small_sum():
+    from sklearn.linear_model import LinearRegression
+
+    sample = pd.DataFrame(FULL + 1e5, columns=NAMES)
+    model = LinearRegression().fit(sample, Y - Y.mean())
+    is_linear(model, model.predict, sample, tolerance=1e-9)
+
+
 def sklearn_logistic_regression():
     from sklearn.linear_model import LogisticRegression
 
@@ -492,6 +500,7 @@ TESTS = [
     sklearn_pipeline_of_texts_and_numbers,
     sklearn_network,
     sklearn_linear_regression,
+    sklearn_linear_regression_of_large_numbers_with_a_small_sum,
     sklearn_logistic_regression,
     sklearn_linear_pipeline_with_missing_values,
     sklearn_poisson_regression,
