@@ -1,5 +1,6 @@
 /* Cast and CastLike. What the specification leaves open is done as ONNX Runtime does it on x86-64: a number that is no
- * whole number of the type becomes the smallest of 32 bits, or of 64 for uint32 and wider, cut to the type's width. */
+ * whole number of the type becomes the smallest of 32 bits, or of 64 for the wide types, cut to the type's width; one
+ * that is too large for uint32 or uint64 becomes 0. */
 #include "model/onnx/operands.h"
 
 #include <errno.h>
@@ -54,7 +55,7 @@ static uint16_t to_uint16_t(double x)
 
 static uint32_t to_uint32_t(double x)
 {
-    return (uint32_t)whole_64(x);
+    return x >= 0x1p31 ? (uint32_t)whole_32(x - 0x1p31) ^ 0x80000000u : (uint32_t)whole_32(x);
 }
 
 static uint64_t to_uint64_t(double x)

@@ -245,7 +245,7 @@ static const struct binary *binary_find(const struct leat_node *node)
         if (strcmp(binaries[i].name, node->op->name) == 0)
             return &binaries[i];
     }
-    leat_assert(!"an operator of the table has loops");
+    leat_assert(false); /* each of them in the table of operators has loops */
     return NULL;
 }
 

@@ -107,7 +107,7 @@ static const struct reduction *reduction_find(const struct leat_node *node)
         if (strcmp(reductions[i].name, node->op->name) == 0)
             return &reductions[i];
     }
-    leat_assert(!"an operator of the table has loops");
+    leat_assert(false); /* each of them in the table of operators has loops */
     return NULL;
 }
 

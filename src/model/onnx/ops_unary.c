@@ -151,7 +151,7 @@ static const struct unary *unary_find(const struct leat_node *node)
         if (strcmp(unaries[i].name, node->op->name) == 0)
             return &unaries[i];
     }
-    leat_assert(!"an operator of the table has loops");
+    leat_assert(false); /* each of them in the table of operators has loops */
     return NULL;
 }
 
