@@ -286,13 +286,11 @@ bool fill_fields(const Reader &reader, struct leat_tensor &tensor, const onnx::T
 bool fill(const Reader &reader, struct leat_tensor &tensor, const onnx::TensorProto &file)
 {
     size_t size = leat_tensor_type_size(tensor.type);
-    size_t there = file.raw_data().size() / (size > 0 ? size : 1) + static_cast<size_t>(file.float_data_size()) +
+    size_t there = file.raw_data().size() / size + static_cast<size_t>(file.float_data_size()) +
                    static_cast<size_t>(file.double_data_size()) + static_cast<size_t>(file.int32_data_size()) +
                    static_cast<size_t>(file.int64_data_size()) + static_cast<size_t>(file.uint64_data_size());
     if (tensor.type == LEAT_TENSOR_STRING)
         return fill_texts(reader, tensor, file);
-    if (size == 0)
-        return true; /* whoever uses it refuses it */
     if (tensor.count > there)
         return wrong_count(reader, tensor, there, "values");
     tensor.data = leat_arena_zalloc(reader.arena, tensor.count + 1, size);
@@ -305,7 +303,8 @@ bool read_tensor(const Reader &reader, const onnx::TensorProto &file, struct lea
 {
     if (!read_name(reader, file.name(), ret.name))
         return false;
-    ret.type = static_cast<enum leat_tensor_type>(file.data_type());
+    int type = file.data_type();
+    std::memcpy(&ret.type, &type, sizeof ret.type); /* it may be none of the enum, which C allows and C++ does not */
     if (file.data_location() == onnx::TensorProto::EXTERNAL || file.external_data_size() > 0) {
         leat_error_set(reader.err, LEAT_ERROR_FINDING,
                        "tensor '%s' lies outside of the file (external data); save the model with its tensors in it",
@@ -328,6 +327,8 @@ bool read_tensor(const Reader &reader, const onnx::TensorProto &file, struct lea
         leat_error_prefix(reader.err, "tensor '%s'", ret.name);
         return false;
     }
+    if (type != LEAT_TENSOR_STRING && (type <= 0 || type > LEAT_TENSOR_UINT64 || type == onnx::TensorProto::FLOAT16))
+        return true; /* whoever uses it refuses it */
     return fill(reader, ret, file);
 }
 
