@@ -352,19 +352,24 @@ static bool by_row_matmul(const struct leat_node *node)
 
 /* ---- Gemm ---- */
 
-#define EPILOGUE(TYPE, T, ...)                                                     \
-    static void finish_##T(const struct matrices *state, T *out, const T *c)       \
-    {                                                                              \
-        const T alpha = (T)state->alpha, beta = (T)state->beta;                    \
-        const size_t n = state->product.n, count = state->product.m * n;           \
-        if (state->alpha != 1)                                                     \
-            for (size_t i = 0; i < count; i++)                                     \
-                out[i] *= alpha;                                                   \
-        if (c == NULL)                                                             \
-            return;                                                                \
-        for (size_t r = 0; r < state->product.m; r++, out += n, c += state->c_row) \
-            for (size_t j = 0; j < n; j++)                                         \
-                out[j] += beta * c[(int64_t)j * state->c_column];                  \
+#define EPILOGUE(TYPE, T, ...)                                                       \
+    static void finish_##T(const struct matrices *state, T *out, const T *c)         \
+    {                                                                                \
+        const T alpha = (T)state->alpha, beta = (T)state->beta;                      \
+        const size_t n = state->product.n, count = state->product.m * n;             \
+        if (state->alpha != 1)                                                       \
+            for (size_t i = 0; i < count; i++)                                       \
+                out[i] *= alpha;                                                     \
+        if (c == NULL)                                                               \
+            return;                                                                  \
+        for (size_t r = 0; r < state->product.m; r++, out += n, c += state->c_row) { \
+            if (beta == 1 && state->c_column == 1) /* the usual one */               \
+                for (size_t j = 0; j < n; j++)                                       \
+                    out[j] += c[j];                                                  \
+            else                                                                     \
+                for (size_t j = 0; j < n; j++)                                       \
+                    out[j] += beta * c[(int64_t)j * state->c_column];                \
+        }                                                                            \
     }
 LEAT_FLOAT_TYPES(EPILOGUE, )
 
