@@ -121,6 +121,8 @@ static int find_default(const struct leat_model *model, struct leat_answer *ret,
     *ret = (struct leat_answer){LEAT_ANSWER_OUTPUT, 0};
     if (info->classifier && !has_probabilities(info))
         ret->kind = LEAT_ANSWER_CLASS;
+    else if (info->classifier && info->class_count == 2 && info->output_count == 2)
+        ret->index = 1; /* graphs have a column for each of two classes, too */
     else if (info->classifier && !has_one_probability(info))
         ret->kind = LEAT_ANSWER_TOP;
     else if (are_quantiles(info))

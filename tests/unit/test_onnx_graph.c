@@ -481,6 +481,45 @@ static void test_texts_are_compared_and_those_of_no_constant_are_none_of_them(vo
     leat_model_unref(model);
 }
 
+static void test_the_probability_of_two_classes_is_that_of_the_second(void **state)
+{
+    struct maker maker = {0};
+    const double row[] = {1, 4};
+    struct leat_error err = {0};
+    struct leat_answer answer;
+    struct leat_buffer best = node_of("ArgMax", "X", "label");
+    double out[2], raw[3];
+    (void)state;
+    put_input(&maker, "X", 1, 2);
+    put_attribute_int(&best, "axis", 1);
+    put_part(&maker.graph, 1, &best);
+    put_node(&maker, "Softmax", "X", "P");
+    put_value(&maker, 12, "label", 7, 1);
+    put_output(&maker, "P");
+    struct leat_buffer file = made(&maker);
+    struct leat_model *model = loaded(&file);
+    assert_int_equal(leat_model_info(model)->class_count, 2);
+    predict_one(model, row, out, raw);
+    assert_int_equal(leat_model_label(model, out, raw), 1);
+    assert_int_equal(leat_model_answer_find(model, "probability", &answer, &err), 0);
+    assert_true(leat_model_answer(model, answer, out, raw) == out[1] && out[1] > 0.9);
+    leat_model_unref(model);
+}
+
+/* An anomaly has one score and two labels: no column is a class's. */
+static void test_a_classifier_with_other_columns_than_classes_gives_no_probability(void **state)
+{
+    struct leat_model *model = corpus_model("isolation");
+    struct leat_error err = {0};
+    struct leat_answer answer;
+    (void)state;
+    assert_true(leat_model_info(model)->no_probability);
+    assert_int_equal(leat_model_answer_find(model, "probability", &answer, &err), -1);
+    assert_int_equal(leat_model_answer_find(model, NULL, &answer, &err), 0);
+    assert_int_equal(answer.kind, LEAT_ANSWER_CLASS);
+    leat_model_unref(model);
+}
+
 static void test_a_label_is_one_of_the_graphs_classes(void **state)
 {
     struct leat_model *model = corpus_model("isolation");
@@ -582,6 +621,8 @@ int main(void)
         cmocka_unit_test(test_the_number_of_rows_is_no_part_of_an_answer),
         cmocka_unit_test(test_a_number_that_an_integer_input_can_not_hold_has_no_answer),
         cmocka_unit_test(test_texts_are_compared_and_those_of_no_constant_are_none_of_them),
+        cmocka_unit_test(test_the_probability_of_two_classes_is_that_of_the_second),
+        cmocka_unit_test(test_a_classifier_with_other_columns_than_classes_gives_no_probability),
         cmocka_unit_test(test_a_label_is_one_of_the_graphs_classes),
         cmocka_unit_test(test_whole_tensors_come_out_as_they_went_in),
         cmocka_unit_test(test_each_line_may_have_its_own_shape_and_a_wrong_one_is_told),

@@ -658,9 +658,9 @@ static int describe_label(struct onnx_model *model, struct leat_error *err)
     info->class_count = info->output_count;
     if (known)
         name_classes(model);
-    info->no_probability = model->output_count == 0;
     if (model->output_count == 0)
         info->output_count = 1; /* the index of the class */
+    info->no_probability = info->output_count != info->class_count;
     return 0;
 }
 
