@@ -18,7 +18,7 @@
 
 #define BLOCK_ROWS 32
 #define ROW_BYTES_MAX ((size_t)64 << 20)
-#define ROW_WORK_MAX ((size_t)1 << 31)
+#define ROW_WORK_MAX ((size_t)1 << 30)
 #define WIDTH_MAX ((size_t)1 << 20)
 
 struct column_range {

@@ -24,6 +24,7 @@ struct leat_onnx_tensors {
     char *content;            /* of a file that goes to ONNX Runtime; NULL: it runs here */
     size_t content_length;
     struct leat_graph_input *shapes;
+    struct leat_graph_limits limits;
     bool constants;          /* it holds values of that line */
     struct leat_arena arena; /* of a line */
 };
@@ -50,8 +51,14 @@ int leat_onnx_tensors_new(const char *name, struct leat_bytes file, struct leat_
     tensors->places = leat_calloc(tensors->file->graph.input_count + 1, sizeof *tensors->places);
     tensors->input_count = leat_graph_inputs(tensors->file, tensors->places);
     tensors->shapes = leat_calloc(tensors->input_count + 1, sizeof *tensors->shapes);
+    tensors->limits = (struct leat_graph_limits){LEAT_GRAPH_BYTES_MAX, WORK_MAX};
     *ret = tensors;
     return 0;
+}
+
+void leat_onnx_tensors_limit(struct leat_onnx_tensors *tensors, size_t bytes, size_t work)
+{
+    tensors->limits = (struct leat_graph_limits){bytes, work};
 }
 
 void leat_onnx_tensors_free(struct leat_onnx_tensors *tensors)
@@ -342,7 +349,7 @@ static void put_level(struct leat_buffer *out, const struct leat_tensor *tensor,
     }
     leat_buffer_append_char(out, '[');
     /* Empty levels below an empty one are not shown. */
-    for (int64_t i = 0; i < tensor->dims[level]; i++) {
+    for (int64_t i = 0; i < tensor->dims[level] && !out->failed; i++) {
         leat_buffer_append_text(out, i == 0 ? "" : ", ");
         put_level(out, tensor, data, level + 1, at);
     }
@@ -365,7 +372,7 @@ static void put_maps(struct leat_buffer *out, const struct leat_tensor *tensor, 
 {
     size_t columns = tensor->rank == 0 ? 1 : (size_t)tensor->dims[tensor->rank - 1];
     leat_buffer_append_char(out, '[');
-    for (size_t i = 0; i < tensor->count; i++) {
+    for (size_t i = 0; i < tensor->count && !out->failed; i++) {
         size_t column = i % columns;
         leat_buffer_append_text(out, column > 0 ? ", " : i > 0 ? ", {" : "{");
         put_key(out, zipmap, column);
@@ -419,7 +426,6 @@ static bool is_constant(const struct leat_graph_input *input, int stage)
 
 static int compile(struct leat_onnx_tensors *tensors, const struct leat_graph_input *inputs, struct leat_error *err)
 {
-    const struct leat_graph_limits limits = {LEAT_GRAPH_BYTES_MAX, WORK_MAX};
     int status = -1;
     leat_graph_free(tensors->graph);
     tensors->graph = NULL;
@@ -430,7 +436,7 @@ static int compile(struct leat_onnx_tensors *tensors, const struct leat_graph_in
                 tensors->shapes[i].constant = NULL;
         }
         tensors->constants = stage > 0;
-        status = leat_graph_compile(tensors->file, tensors->shapes, &limits, &tensors->graph, err);
+        status = leat_graph_compile(tensors->file, tensors->shapes, &tensors->limits, &tensors->graph, err);
         if (status < 0 && strstr(err->text, "does not run here: ") == NULL)
             break;
     }
@@ -458,6 +464,8 @@ static int run_inputs(struct leat_onnx_tensors *tensors, const struct leat_graph
     if (trouble == NULL)
         put_outputs(tensors, NULL, &run, ret);
     free(run.scratch);
+    if (ret->failed)
+        return leat_error_set(err, LEAT_ERROR_FINDING, "the answer takes more than %zu bytes", ret->max);
     return trouble == NULL ? 0 : leat_error_set(err, LEAT_ERROR_FINDING, "%s", trouble);
 }
 

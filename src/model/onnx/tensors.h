@@ -13,7 +13,9 @@ struct leat_onnx_tensors; /* one thread */
 
 int leat_onnx_tensors_new(const char *name, struct leat_bytes file, struct leat_onnx_tensors **ret,
                           struct leat_error *err);
-/* Appends one line without its end. */
+/* What a file may ask for: bytes of its tensors, steps of a run. Else 1 GiB and 2^36. */
+void leat_onnx_tensors_limit(struct leat_onnx_tensors *tensors, size_t bytes, size_t work);
+/* Appends one line without its end. Fails when that is beyond the buffer's maximum. */
 int leat_onnx_tensors_run(struct leat_onnx_tensors *tensors, struct leat_bytes line, struct leat_buffer *ret,
                           struct leat_error *err);
 void leat_onnx_tensors_free(struct leat_onnx_tensors *tensors); /* NULL is fine */
