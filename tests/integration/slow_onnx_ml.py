@@ -190,14 +190,14 @@ def kernel(rng):
 
 
 def svm_regressor(rng, kind):
-    x = np.clip(matrix(rng, "float32"), -40, 40)
+    x = np.clip(matrix(rng, "float32"), -5, 5)
     vectors = int(rng.integers(0, 5))
     more = kernel(rng) | {"support_vectors": floats(rng.normal(size=(vectors, x.shape[1])))} if vectors else {"kernel_params": [0.0, 0.0, 0.0]}
     return helper.make_node(kind, ["x"], ["y"], coefficients=floats(rng.normal(size=vectors or x.shape[1])), n_supports=vectors, rho=floats(rng.normal(size=1)), one_class=int(rng.random() < 0.3), **more), {"x": x}, {"y": 1}, 1
 
 
 def svm_classifier(rng, kind):
-    x = matrix(rng, str(rng.choice(NUMBERS)))
+    x = np.clip(matrix(rng, str(rng.choice(NUMBERS))), -5, 5)
     classes = int(rng.choice([2, 2, 3, 4]))
     per_class = [int(i) for i in rng.integers(1, 4, size=classes)]
     vectors, pairs = sum(per_class), classes * (classes - 1) // 2
