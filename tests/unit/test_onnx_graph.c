@@ -219,6 +219,7 @@ static void test_a_file_that_is_cut_off_anywhere_is_refused_or_is_another_whole_
 static void test_an_impossible_tensor_is_refused_before_anything_is_allocated_for_it(void **state)
 {
     const int64_t huge[] = {1 << 20, 1 << 20}, negative[] = {-1}, three[] = {3}, nine[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
+    const int64_t empty[] = {0, 1ll << 40};
     const float values[] = {1, 2};
     struct maker maker = {0};
     (void)state;
@@ -228,6 +229,8 @@ static void test_an_impossible_tensor_is_refused_before_anything_is_allocated_fo
     refused(made(&maker), "dimension 0 is -1");
     put_constant(&maker, "W", 1, 1, three, values, sizeof values);
     refused(made(&maker), "where its shape asks for 3");
+    put_constant(&maker, "W", 1, 2, empty, values, 0);
+    refused(made(&maker), "tensor 'W': more than 67108864 elements");
     put_constant(&maker, "W", 1, 9, nine, values, sizeof values);
     refused(made(&maker), "9 dimensions; there may be 8");
 }

@@ -57,15 +57,14 @@ int leat_tensor_elements(uint32_t rank, const int64_t *dims, size_t *ret, struct
     bool none = false;
     if (rank > LEAT_RANK_MAX)
         return leat_error_set(err, LEAT_ERROR_FINDING, "%u dimensions; there may be %d", rank, LEAT_RANK_MAX);
+    /* Of an empty tensor, too, the other dimensions are bounded: somebody will go through them. */
     for (uint32_t i = 0; i < rank; i++) {
         if (dims[i] < 0)
             return leat_error_set(err, LEAT_ERROR_FINDING, "dimension %u is %lld", i, (long long)dims[i]);
-        none = none || dims[i] == 0;
-    }
-    for (uint32_t i = 0; i < rank && !none; i++) {
         if ((uint64_t)dims[i] > LEAT_TENSOR_ELEMENTS_MAX / count)
             return leat_error_set(err, LEAT_ERROR_FINDING, "more than %zu elements", LEAT_TENSOR_ELEMENTS_MAX);
-        count *= (size_t)dims[i];
+        none = none || dims[i] == 0;
+        count *= dims[i] == 0 ? 1 : (size_t)dims[i];
     }
     *ret = none ? 0 : count;
     return 0;
