@@ -256,7 +256,7 @@ static bool all_constant(struct leat_tensor *const *tensors, uint32_t count)
     return true;
 }
 
-static size_t times(size_t a, size_t b)
+static size_t multiply(size_t a, size_t b)
 {
     return b > 0 && a > SIZE_MAX / 2 / b ? SIZE_MAX / 2 : a * b;
 }
@@ -276,7 +276,7 @@ static size_t steps_per_element(const struct leat_node *node)
     size_t steps = 1;
     if (strcmp(node->op->name, "Einsum") == 0) {
         for (uint32_t i = 0; i < node->input_count; i++)
-            steps = node->inputs[i] == NULL ? steps : times(steps, node->inputs[i]->count + 1);
+            steps = node->inputs[i] == NULL ? steps : multiply(steps, node->inputs[i]->count + 1);
         return steps;
     }
     bool product = false;
@@ -294,8 +294,8 @@ static size_t steps_per_element(const struct leat_node *node)
 /* What a run of the node takes, roughly: multiply-adds, comparisons, copies. */
 static size_t work_of(const struct leat_node *node)
 {
-    return times(elements_of(node->outputs, node->output_count) + elements_of(node->inputs, node->input_count) + 1,
-                 steps_per_element(node));
+    return multiply(elements_of(node->outputs, node->output_count) + elements_of(node->inputs, node->input_count) + 1,
+                    steps_per_element(node));
 }
 
 static int charge_outputs(struct leat_graph *graph, const struct leat_node *node, struct leat_error *err)
