@@ -5,7 +5,7 @@
 #include "model/forest.h"
 #include "model/kind.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,15 +93,37 @@ static int load(const char *name, struct leat_bytes file, const struct leat_mode
     return leat_forest_model_new(&forest, ret, err);
 }
 
+/* A file's own names may be told again; those that are no more than 0, 1, … may be replaced. */
+static int check_class_names(const struct leat_model_info *info, const struct leat_model_options *options,
+                             struct leat_error *err)
+{
+    size_t differing = info->class_count;
+    bool places = true;
+    for (size_t i = info->class_names == NULL ? 0 : info->class_count; i-- > 0;) {
+        char place[24];
+        snprintf(place, sizeof place, "%zu", i);
+        places = places && strcmp(info->class_names[i], place) == 0;
+        differing = strcmp(info->class_names[i], options->class_names[i]) == 0 ? differing : i;
+    }
+    if (places || differing == info->class_count)
+        return 0;
+    return leat_error_set(err, LEAT_ERROR_FINDING,
+                          "class %zu is told to be '%.60s', but the file itself calls it '%.60s'", differing,
+                          options->class_names[differing], info->class_names[differing]);
+}
+
 /* The names that the options tell, behind their pointers in one block. */
 static int take_class_names(struct leat_model *model, const struct leat_model_options *options, struct leat_error *err)
 {
+    struct leat_model_info *info = &model->info;
     size_t size = options->class_count * sizeof(char *);
     if (options->class_names == NULL)
         return 0;
-    if (model->info.class_count != options->class_count)
+    if (info->class_count != options->class_count)
         return leat_error_set(err, LEAT_ERROR_FINDING, "%zu class names are told, but the model has %zu classes",
-                              options->class_count, model->info.class_count);
+                              options->class_count, info->class_count);
+    if (check_class_names(info, options, err) != 0)
+        return -1;
     for (size_t i = 0; i < options->class_count; i++)
         size += strlen(options->class_names[i]) + 1;
     model->class_names = leat_malloc(size);
@@ -110,10 +132,24 @@ static int take_class_names(struct leat_model *model, const struct leat_model_op
         model->class_names[i] = text;
         text = stpcpy(text, options->class_names[i]) + 1;
     }
-    model->info.class_names = (const char *const *)model->class_names;
-    model->info.class_numbers = options->class_numbers;
-    model->info.bytes += size;
+    if (info->output_names == info->class_names && info->output_names != NULL)
+        info->output_names = (const char *const *)model->class_names;
+    info->class_names = (const char *const *)model->class_names;
+    info->class_numbers = options->class_numbers;
+    info->bytes += size;
     return 0;
+}
+
+/* An option that would do nothing would leave another model than was asked for. */
+static int check_rounds(const struct leat_model *model, const struct leat_model_options *options, struct leat_error *err)
+{
+    const char *format = model->info.format;
+    if (options->rounds == 0 || strncmp(format, "xgboost", strlen("xgboost")) == 0)
+        return 0;
+    return leat_error_set(err, LEAT_ERROR_FINDING,
+                          "%zu rounds are asked for, but only XGBoost's models are cut to their first ones here, and this "
+                          "is %s; save it with the rounds that count",
+                          options->rounds, format);
 }
 
 int leat_model_load(const char *name, struct leat_bytes file, const struct leat_model_options *options,
@@ -121,9 +157,10 @@ int leat_model_load(const char *name, struct leat_bytes file, const struct leat_
 {
     const struct leat_model_options none = {0};
     struct leat_model *model = NULL;
-    if (load(name, file, options == NULL ? &none : options, &model, err) != 0)
+    options = options == NULL ? &none : options;
+    if (load(name, file, options, &model, err) != 0)
         return -1;
-    if (take_class_names(model, options == NULL ? &none : options, err) != 0) {
+    if (check_rounds(model, options, err) != 0 || take_class_names(model, options, err) != 0) {
         leat_model_unref(model);
         return leat_error_prefix(err, "%s", name);
     }

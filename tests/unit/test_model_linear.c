@@ -153,6 +153,56 @@ static void broken_files_are_refused_with_their_place(void **state)
     }
 }
 
+#define SOFTMAX(classes)                                                                                                  \
+    "{\"leat_model\":\"linear\",\"link\":\"softmax\",\"intercept\":[0,1],\"features\":{\"x\":[1,2]},\"classes\":" classes \
+    "}"
+
+static struct leat_error load_told(const char *text, const struct leat_model_options *options, struct leat_model **ret)
+{
+    struct leat_error err = {0};
+    *ret = NULL;
+    int status = leat_model_load("m", leat_bytes_of(text), options, ret, &err);
+    assert_int_equal(status, *ret == NULL ? -1 : 0);
+    return err;
+}
+
+static void names_that_are_told_replace_numbers_from_zero_only(void **state)
+{
+    (void)state;
+    const char *const told[] = {"yes", "no"};
+    const struct leat_model_options options = {.class_names = told, .class_count = 2};
+    struct leat_model *model;
+    struct leat_answer answer;
+    struct leat_error err = load_told(SOFTMAX("[0, 1]"), &options, &model);
+    assert_non_null(model);
+    assert_string_equal(leat_model_info(model)->class_names[1], "no");
+    assert_string_equal(leat_model_info(model)->output_names[1], "no");
+    assert_int_equal(leat_model_answer_find(model, "probability[no]", &answer, &err), 0);
+    assert_int_equal(answer.index, 1);
+    leat_model_unref(model);
+    err = load_told(SOFTMAX("[\"no\", \"yes\"]"), &options, &model);
+    assert_null(model);
+    assert_string_equal(err.text, "m: class 0 is told to be 'yes', but the file itself calls it 'no'");
+    load_told(SOFTMAX("[\"yes\", \"no\"]"), &options, &model);
+    assert_non_null(model);
+    leat_model_unref(model);
+}
+
+static void rounds_are_refused_where_there_is_nothing_to_cut(void **state)
+{
+    (void)state;
+    struct leat_model *model;
+    struct leat_error err = load_told(SOFTMAX("[0, 1]"), &(struct leat_model_options){.rounds = 3}, &model);
+    assert_null(model);
+    assert_non_null(strstr(err.text, "3 rounds are asked for, but only XGBoost's models"));
+    assert_non_null(strstr(err.text, "this is linear-json"));
+    err = load_told("tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=0\nfeature_names=x\n"
+                    "feature_infos=none\n\nTree=0\nnum_leaves=1\nnum_cat=0\nleaf_value=1\nshrinkage=1\n\nend of trees\n",
+                    &(struct leat_model_options){.rounds = 3}, &model);
+    assert_null(model);
+    assert_non_null(strstr(err.text, "this is lightgbm-text"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +211,8 @@ int main(void)
         cmocka_unit_test(contributions_add_up_to_the_margin),
         cmocka_unit_test(a_label_is_the_likelier_class),
         cmocka_unit_test(broken_files_are_refused_with_their_place),
+        cmocka_unit_test(names_that_are_told_replace_numbers_from_zero_only),
+        cmocka_unit_test(rounds_are_refused_where_there_is_nothing_to_cut),
     };
     int failed = model_cases_run(FOLDER, "scores as scikit-learn does", scores_as_scikit_learn_does, 7);
     return failed + cmocka_run_group_tests(tests, NULL, NULL);
