@@ -214,13 +214,14 @@ static void put_features(struct diff *diff, const struct leat_map *of_a, const s
 /* ---- parity rows ---- */
 
 struct scores {
-    size_t rows, refused;
+    size_t rows;
+    size_t unscored;     /* that a version refuses, or answers with no finite number */
     double sum, largest; /* of the differences */
     size_t largest_line;
     double at_a, at_b;
 };
 
-/* The row as the other version reads it: without the features that it does not know. */
+/* The row as a version reads it: without the features that it does not know. */
 static int read_known(const struct leat_row_names *names, const struct leat_json *features, double *ret,
                       struct leat_error *err)
 {
@@ -231,7 +232,7 @@ static int read_known(const struct leat_row_names *names, const struct leat_json
     leat_buffer_append_char(&text, '{');
     for (uint32_t i = 0; i < features->count; i++) {
         const struct leat_json_member *member = &features->as.members[i];
-        if (leat_map_find(names->places, member->name) == NULL)
+        if (!leat_row_knows(names, member->name))
             continue;
         leat_buffer_append_text(&text, text.len == 1 ? "" : ",");
         leat_json_put_string(&text, member->name);
@@ -289,8 +290,8 @@ static void compare_row(struct scorer *a, struct scorer *b, const struct leat_js
     double at_a;
     double at_b;
     ret->rows++;
-    if (features == NULL || score(a, features, &at_a) != 0 || score(b, features, &at_b) != 0) {
-        ret->refused++;
+    if (features == NULL || score(a, features, &at_a) != 0 || score(b, features, &at_b) != 0 || !isfinite(at_a - at_b)) {
+        ret->unscored++;
         return;
     }
     double difference = fabs(at_a - at_b);
@@ -321,18 +322,18 @@ static void compare_rows(struct scorer *a, struct scorer *b, struct leat_buffer 
 
 static void put_scores(struct diff *diff, const char *whose, const struct scores *scores)
 {
-    size_t scored = scores->rows - scores->refused;
+    size_t scored = scores->rows - scores->unscored;
     double mean = scored == 0 ? 0 : scores->sum / (double)scored;
     if (diff->json) {
         leat_buffer_format(&diff->out,
-                           ", \"rows_of\": {\"version\": \"%s\", \"rows\": %zu, \"refused\": %zu, \"mean_difference\": "
+                           ", \"rows_of\": {\"version\": \"%s\", \"rows\": %zu, \"unscored\": %zu, \"mean_difference\": "
                            "%.9g, \"largest_difference\": %.9g, \"line\": %zu}",
-                           whose, scores->rows, scores->refused, mean, scores->largest, scores->largest_line);
+                           whose, scores->rows, scores->unscored, mean, scores->largest, scores->largest_line);
         return;
     }
     printf("rows of %s: %zu", whose, scores->rows);
-    if (scores->refused > 0)
-        printf(", of which %zu do not fit both", scores->refused);
+    if (scores->unscored > 0)
+        printf(", of which %zu are not scored by both", scores->unscored);
     if (scored > 0)
         printf("; the scores differ by %.6g on average, at most by %.6g (line %zu: %.6g and %.6g)", mean,
                scores->largest, scores->largest_line, scores->at_a, scores->at_b);

@@ -91,6 +91,11 @@ static const struct leat_model_input *find_input(const struct leat_row_names *na
     return NULL;
 }
 
+bool leat_row_knows(const struct leat_row_names *names, struct leat_bytes name)
+{
+    return find_input(names, name) != NULL || leat_map_find(names->places, name) != NULL;
+}
+
 static int place_input(const struct leat_row_names *names, const struct leat_model_input *input,
                        const struct leat_json *value, struct leat_error *err)
 {

@@ -23,6 +23,8 @@ struct leat_row_names {
 void leat_row_names_init(struct leat_row_names *ret, const struct leat_model *model, const char *const *names);
 void leat_row_names_done(struct leat_row_names *names);
 
+/* Whether an object's member of this name is a feature or an input of the model. */
+bool leat_row_knows(const struct leat_row_names *names, struct leat_bytes name);
 /* A number as JSON has it; true and false are 1 and 0; null and "NaN" are missing; "Infinity" and "-Infinity". */
 bool leat_row_value(const struct leat_json *node, double *ret);
 /* count values, categories as their codes. A name that is absent is missing; one that the model does not have is an

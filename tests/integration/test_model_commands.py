@@ -135,6 +135,24 @@ def test_diff(work):
     done = leat("diff", "m/1", "m/3", "--json", "--registry", registry)
     told = json.loads(done.stdout) if done.returncode == 0 else {}
     check("names that only one has are listed", told.get("features_only", [[], []])[1] == list("abcdeg"), said(done))
+    for number, feature in enumerate("yz"):
+        model = {"leat_model": "linear", "features": {"x": 1, feature: 2 + number}}
+        (work / "linear.json").write_text(json.dumps(model))
+        (work / "linear.jsonl").write_text('{"features": {"x": 1, "%s": 1}, "score": %d}\n' % (feature, 3 + number))
+        leat("add", "linear", work / "linear.json", "--parity", work / "linear.jsonl", "--registry", registry)
+    done = leat("diff", "linear", 1, 2, "--json", "--registry", registry)
+    told = json.loads(done.stdout, parse_constant=lambda word: word) if done.returncode == 0 else {}
+    check("a row that one of them has no score for is not in the mean",
+          told.get("rows_of") == {"version": "linear/2", "rows": 1, "unscored": 1, "mean_difference": 0,
+                                  "largest_difference": 0, "line": 0}, said(done))
+    row = json.loads((MODELS / "onnx/linear-regression.rows.jsonl").read_text().splitlines()[0])
+    (work / "graph.jsonl").write_text(json.dumps({"features": {"X": row["features"]}, "score": row["out"]}) + "\n")
+    for _ in range(2):
+        done = leat("add", "graph", MODELS / "onnx/linear-regression.onnx", "--parity", work / "graph.jsonl",
+                    "--registry", registry)
+    check("a graph's row may name its input", done.returncode == 0, said(done))
+    done = leat("diff", "graph", 1, 2, "--registry", registry)
+    check("and so it is compared", "rows of graph/2: 1; the scores differ by 0 on average" in done.stdout, said(done))
     done = leat("diff", "m", 1, "--registry", registry)
     check("a version without a number is wrong usage", done.returncode == 2 and "NAME/NUMBER" in done.stderr, said(done))
     done = leat("diff", "m", 1, 9, "--registry", registry)
