@@ -22,7 +22,10 @@ size_t leat_forest_outputs(const struct leat_forest *forest)
 
 size_t leat_forest_bytes(const struct leat_forest *forest)
 {
-    return forest->arena.allocated;
+    size_t size = forest->arena.allocated;
+    for (size_t i = 0; forest->categories != NULL && i < forest->feature_count; i++)
+        size += forest->categories[i] == NULL ? 0 : leat_categories_bytes(forest->categories[i]);
+    return size;
 }
 
 int leat_forest_check_tree(const struct leat_forest *forest, size_t tree, uint32_t *queue, struct leat_error *err)
