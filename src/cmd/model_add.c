@@ -253,7 +253,7 @@ static void try_example(const struct draft_memory *memory, const struct leat_mlf
     free(row);
 }
 
-/* The signature's names serve where the file has none; where it has some, they must be the same. */
+/* The signature's names serve where the file has none. */
 static int take_mlflow(struct draft_memory *memory, const char *folder, struct leat_error *err)
 {
     LEAT_CLEAN_BUFFER file = {0};

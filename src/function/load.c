@@ -4,7 +4,6 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/json.h"
 
 #include <stdlib.h>
 #include <string.h>
