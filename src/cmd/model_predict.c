@@ -72,7 +72,7 @@ static int predict_row(const struct predictor *p, const struct leat_json *row, s
     if (p->info->classifier)
         put_label(p, &line);
     if (p->raw)
-        put_values(p, &line, "raw", p->sums, p->info->raw_count);
+        put_values(p, &line, "raw", p->sums, p->info->margin_count);
     leat_buffer_append_char(&line, '}');
     printf("%s\n", leat_buffer_text(&line));
     return 0;

@@ -149,7 +149,7 @@ int leat_version_answer(const struct leat_version *version, const char *name, st
 size_t leat_version_margin(const struct leat_version *version, struct leat_answer answer, const double *out,
                            const double *raw)
 {
-    size_t count = leat_model_info(version->model)->raw_count;
+    size_t count = leat_model_info(version->model)->margin_count;
     bool of_class = answer.kind == LEAT_ANSWER_CLASS || answer.kind == LEAT_ANSWER_TOP;
     size_t index = of_class ? leat_model_label(version->model, out, raw) : answer.index;
     return index < count ? index : 0;

@@ -20,10 +20,21 @@ static bool has_one_probability(const struct leat_model_info *info)
     return has_probabilities(info) && info->output_count == 1 && info->class_count == 2;
 }
 
+/* A detector of anomalies, say: a graph gives a label, and beside it a score that is no class's. */
+static bool has_score_beside(const struct leat_model_info *info)
+{
+    return !has_probabilities(info) && info->output_count == 1 && info->raw_count > info->margin_count;
+}
+
+static bool has_value(const struct leat_model_info *info)
+{
+    return !info->classifier || has_score_beside(info);
+}
+
 /* The names of a series of numbers, in brackets behind "probability", "value" or "margin"; NULL: indexes only. */
 static const char *const *names_of(const struct leat_model_info *info, enum leat_answer_kind kind)
 {
-    size_t count = kind == LEAT_ANSWER_MARGIN ? info->raw_count : info->output_count;
+    size_t count = kind == LEAT_ANSWER_MARGIN ? info->margin_count : info->output_count;
     if (info->output_names != NULL && info->output_count == count)
         return info->output_names;
     return info->class_names != NULL && info->class_count == count ? info->class_names : NULL;
@@ -60,12 +71,12 @@ void leat_model_answer_list(const struct leat_model *model, struct leat_buffer *
             list_name(text, "probability", info->class_names, 1);
         else
             list_series(text, "probability", names_of(info, LEAT_ANSWER_OUTPUT), info->output_count);
-    } else if (!info->classifier) {
+    } else if (has_value(info)) {
         list_series(text, "value", names_of(info, LEAT_ANSWER_OUTPUT), info->output_count);
     }
     if (info->classifier)
         leat_buffer_append_text(text, text->len == 0 ? "class" : ", class");
-    list_series(text, "margin", names_of(info, LEAT_ANSWER_MARGIN), info->raw_count);
+    list_series(text, "margin", names_of(info, LEAT_ANSWER_MARGIN), info->margin_count);
 }
 
 static int refuse(const struct leat_model *model, struct leat_error *err, const char *what, struct leat_bytes name)
@@ -120,7 +131,7 @@ static int find_default(const struct leat_model *model, struct leat_answer *ret,
     const struct leat_model_info *info = leat_model_info(model);
     *ret = (struct leat_answer){LEAT_ANSWER_OUTPUT, 0};
     if (info->classifier && !has_probabilities(info))
-        ret->kind = LEAT_ANSWER_CLASS;
+        ret->kind = has_score_beside(info) ? LEAT_ANSWER_OUTPUT : LEAT_ANSWER_CLASS;
     else if (info->classifier && info->class_count == 2 && info->output_count == 2)
         ret->index = 1; /* graphs have a column for each of two classes, too */
     else if (info->classifier && !has_one_probability(info))
@@ -172,7 +183,7 @@ static int find_series(const struct leat_model *model, enum leat_answer_kind kin
                        struct leat_bytes inner, struct leat_answer *ret, struct leat_error *err)
 {
     const struct leat_model_info *info = leat_model_info(model);
-    size_t count = kind == LEAT_ANSWER_MARGIN ? info->raw_count : info->output_count;
+    size_t count = kind == LEAT_ANSWER_MARGIN ? info->margin_count : info->output_count;
     ret->kind = kind;
     if (inner.data == NULL && count == 1)
         return 0;
@@ -200,7 +211,7 @@ int leat_model_answer_find(const struct leat_model *model, const char *name, str
         status = find_probability(model, whole, inner, &answer, err);
     else if (leat_bytes_is(word, "margin"))
         status = find_series(model, LEAT_ANSWER_MARGIN, whole, inner, &answer, err);
-    else if (leat_bytes_is(word, "value") && !info->classifier)
+    else if (leat_bytes_is(word, "value") && has_value(info))
         status = find_series(model, LEAT_ANSWER_OUTPUT, whole, inner, &answer, err);
     else if (leat_bytes_is(whole, "class") && info->classifier)
         answer.kind = LEAT_ANSWER_CLASS, status = 0;

@@ -359,7 +359,7 @@ int leat_explain_occlusion(const struct leat_model *model, const double *row, co
         leat_model_predict(model, i < features ? rows : background, features, count, out, raw, inner);
         for (size_t b = 0; b < count && i < features; b++)
             rows[b * features + i] = row[i];
-        for (size_t group = 0; group < info->raw_count; group++) {
+        for (size_t group = 0; group < info->margin_count; group++) {
             double sum = 0;
             for (size_t b = 0; b < count; b++)
                 sum += raw[b * info->raw_count + group];

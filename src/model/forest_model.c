@@ -166,6 +166,7 @@ static void fill_info(struct forest_model *model)
         .feature_count = forest->feature_count,
         .feature_names = forest->feature_names,
         .feature_kinds = forest->feature_kinds,
+        .margin_count = forest->raw_count,
         .raw_count = forest->raw_count,
         .output_count = leat_forest_outputs(forest),
         .classifier = forest->class_count > 0,

@@ -415,7 +415,7 @@ static void fill_info(struct loader *l)
     info->format = "linear-json";
     info->objective = l->link->name;
     info->kernel = "plain loop, double";
-    info->raw_count = info->output_count = l->margins;
+    info->raw_count = info->margin_count = info->output_count = l->margins;
     info->explanation = "weight times value: exact";
     info->tolerance = LINEAR_TOLERANCE;
     info->bytes = sizeof *model + model->arena.allocated;

@@ -40,12 +40,13 @@ struct leat_model_info {
     const enum leat_feature_kind *feature_kinds; /* NULL: all are numbers */
     const struct leat_model_input *inputs;       /* graphs; NULL: none */
     size_t input_count;
-    size_t raw_count;    /* margins a row: groups (classes, targets) */
+    size_t margin_count; /* margins a row: groups (classes, targets); of a graph its outputs again */
+    size_t raw_count;    /* these, and behind them of a graph that reckons a label the label */
     size_t output_count; /* what the trainer's predict or predict_proba gives a row */
     /* binary classifiers: 1 output, the probability of the positive class */
     const char *const *output_names; /* one each: a class, a target, a quantile; NULL: they have none */
     bool classifier;
-    bool no_probability; /* a classifier's outputs are a margin or a class instead */
+    bool no_probability;            /* a classifier's outputs are a margin or a class instead */
     size_t class_count;             /* 2 for a binary classifier; 0 for none */
     const char *const *class_names; /* as text; NULL: 0, 1, … */
     bool class_numbers;             /* the names are whole numbers */
@@ -95,7 +96,7 @@ size_t leat_model_label(const struct leat_model *model, const double *out, const
 /* The plain twin: one row, node by node over the tree as the file has it. For tests. */
 void leat_model_predict_plain(const struct leat_model *model, const double *row, double *ret_out, double *ret_raw);
 
-/* Contributions of the features to each margin: ret has raw_count × (feature_count + 1) values, the last of each
+/* Contributions of the features to each margin: ret has margin_count × (feature_count + 1) values, the last of each
  * being what the margin is without any feature. info->explanation says how: exactly (TreeSHAP, linear), when they add
  * up to the margin; or approximately against the `background` rows (background_count × feature_count; exact ways do
  * not look at them). `scratch` as above, of leat_model_explain_scratch bytes. -1: this way needs background rows and
@@ -119,8 +120,8 @@ struct leat_answer {
 /* Finds a number by name: "probability", "probability[setosa]", "value", "value[0.9]", "margin", "margin[2]", "class".
  * In brackets is a name of output_names (or class_names), else an index from 0. Without brackets, of a classifier
  * "probability" is the positive class's or, of several, the label's; others must have one only. NULL or "": the
- * default, which is the probability, or the class if the model gives no probability; the value if it is the only one;
- * of quantiles the middle one. Finding: a sentence that lists what there is. */
+ * default, which is the probability; without one the class, or of a detector of anomalies its score ("value"); the value
+ * if it is the only one; of quantiles the middle one. Finding: a sentence that lists what there is. */
 int leat_model_answer_find(const struct leat_model *model, const char *name, struct leat_answer *ret,
                            struct leat_error *err);
 double leat_model_answer(const struct leat_model *model, struct leat_answer answer, const double *out,

@@ -176,7 +176,7 @@ static const char *guess(const struct gate *gate, size_t row, const double *out)
     void *scratch = leat_model_scratch_new(gate->model, 1);
     leat_model_predict(gate->model, gate->features + row * info->feature_count, info->feature_count, 1, again, raw,
                        scratch);
-    bool margins = info->raw_count == info->output_count;
+    bool margins = info->margin_count == info->output_count;
     for (size_t i = 0; margins && i < info->output_count; i++)
         margins = raw[i] != out[i] && fabs(raw[i] - expected[i]) <= 1e-6 * fmax(1, fabs(raw[i]));
     free(raw);

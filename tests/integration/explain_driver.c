@@ -62,7 +62,7 @@ static double *read_rows(const struct leat_model *model, const char *path, size_
 
 static void print_row(const struct leat_model_info *info, const double *contributions)
 {
-    for (size_t group = 0; group < info->raw_count; group++) {
+    for (size_t group = 0; group < info->margin_count; group++) {
         for (size_t i = 0; i <= info->feature_count; i++) {
             double value = contributions[group * (info->feature_count + 1) + i];
             printf("%s", i > 0 ? ", " : group > 0 ? ", [" : "[[");

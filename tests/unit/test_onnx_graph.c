@@ -510,7 +510,7 @@ static void test_the_probability_of_two_classes_is_that_of_the_second(void **sta
 }
 
 /* An anomaly has one score and two labels: no column is a class's. */
-static void test_a_classifier_with_other_columns_than_classes_gives_no_probability(void **state)
+static void test_a_detector_of_anomalies_answers_its_score_and_gives_no_probability(void **state)
 {
     struct leat_model *model = corpus_model("isolation");
     struct leat_error err = {0};
@@ -518,7 +518,10 @@ static void test_a_classifier_with_other_columns_than_classes_gives_no_probabili
     (void)state;
     assert_true(leat_model_info(model)->no_probability);
     assert_int_equal(leat_model_answer_find(model, "probability", &answer, &err), -1);
+    assert_non_null(strstr(err.text, "it has value, class, margin"));
     assert_int_equal(leat_model_answer_find(model, NULL, &answer, &err), 0);
+    assert_int_equal(answer.kind, LEAT_ANSWER_OUTPUT);
+    assert_int_equal(leat_model_answer_find(model, "class", &answer, &err), 0);
     assert_int_equal(answer.kind, LEAT_ANSWER_CLASS);
     leat_model_unref(model);
 }
@@ -625,7 +628,7 @@ int main(void)
         cmocka_unit_test(test_a_number_that_an_integer_input_can_not_hold_has_no_answer),
         cmocka_unit_test(test_texts_are_compared_and_those_of_no_constant_are_none_of_them),
         cmocka_unit_test(test_the_probability_of_two_classes_is_that_of_the_second),
-        cmocka_unit_test(test_a_classifier_with_other_columns_than_classes_gives_no_probability),
+        cmocka_unit_test(test_a_detector_of_anomalies_answers_its_score_and_gives_no_probability),
         cmocka_unit_test(test_a_label_is_one_of_the_graphs_classes),
         cmocka_unit_test(test_whole_tensors_come_out_as_they_went_in),
         cmocka_unit_test(test_each_line_may_have_its_own_shape_and_a_wrong_one_is_told),

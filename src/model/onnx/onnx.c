@@ -696,7 +696,8 @@ static int read_outputs(struct onnx_model *model, struct leat_error *err)
         return leat_error_set(err, LEAT_ERROR_FINDING, "%zu outputs a row; there may be %zu", info->output_count,
                               WIDTH_MAX);
     name_outputs(model);
-    info->raw_count = info->output_count + (model->label_output >= 0);
+    info->margin_count = info->output_count;
+    info->raw_count = info->margin_count + (model->label_output >= 0);
     info->float32 = true;
     for (size_t i = 0; i < model->output_count; i++)
         if (output_of(model, model->single, model->outputs[i].tensor)->type != LEAT_TENSOR_FLOAT)
