@@ -50,13 +50,17 @@ def _parts(model):
     steps = [step for _, step in model.steps if step not in (None, "passthrough")] if hasattr(model, "steps") else [model]
     kinds = [type(step).__name__ for step in steps]
     imputer = scaler = None
-    if kinds[:1] == ["SimpleImputer"] and not steps[0].add_indicator:
+    if kinds[:1] == ["SimpleImputer"] and not steps[0].add_indicator and _is_nan(steps[0].missing_values):
         imputer, steps, kinds = steps[0], steps[1:], kinds[1:]
     if kinds[:1] == ["StandardScaler"]:
         scaler, steps = steps[0], steps[1:]
     if len(steps) != 1 or not hasattr(steps[0], "coef_") or not hasattr(steps[0], "intercept_"):
         return None
     return None if hasattr(steps[0].coef_, "toarray") else (imputer, scaler, steps[0])
+
+
+def _is_nan(value):
+    return isinstance(value, float) and value != value
 
 
 def _numbers(sample):

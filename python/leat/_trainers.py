@@ -169,8 +169,7 @@ class CatBoost(Export):
     def scores(self, sample):
         if len(self.model.classes_) == 0:
             return self.model.predict(sample, prediction_type=self._prediction_type())
-        scores = self.model.predict(sample, prediction_type="Probability")
-        return scores[:, 1] if scores.shape[1] == 2 and len(self.model.classes_) == 2 else scores
+        return self.model.predict(sample, prediction_type="Probability")
 
     def _prediction_type(self):
         """A CatBoostRegressor's own; a plain CatBoost gives the raw value, whatever the loss."""

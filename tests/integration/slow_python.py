@@ -273,6 +273,15 @@ def catboost_many_classes():
     check(model, X, model.predict_proba(X), tolerance=1e-12)
 
 
+def catboost_two_classes_as_of_many():
+    """With a score for each, unlike those of Logloss."""
+    import catboost
+
+    model = catboost.CatBoostClassifier(**catboost_options(loss_function="MultiClass")).fit(X, BINARY)
+    lines, _ = check(model, X, model.predict_proba(X), tolerance=1e-12)
+    assert len(lines[0]["score"]) == 2
+
+
 def catboost_categories():
     import catboost
 
@@ -370,6 +379,20 @@ def sklearn_linear_pipeline_with_missing_values():
     model = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()).fit(FRAME, BINARY)
     lines, _ = is_linear(model, model.predict_proba, FRAME)
     assert any(None in line["features"].values() for line in lines)
+
+
+def sklearn_another_missing_value_is_not_left_out():
+    """The plain JSON knows only null, and a sample without the value would not show it."""
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LinearRegression
+    from sklearn.pipeline import make_pipeline
+
+    sample = np.round(FULL * 4)
+    model = make_pipeline(SimpleImputer(missing_values=-1.0), LinearRegression()).fit(sample, Y)
+    seen = sample[(sample != -1).all(axis=1)]
+    folder = leat.save(model, seen, WORK / "other-missing")
+    out = json.loads(ran("model", "predict", next(folder.glob("model.*")), given="[-1, 0, 0, 0, 0]"))["out"]
+    assert abs(out[0] - model.predict([[-1, 0, 0, 0, 0]])[0]) < 1e-5, out
 
 
 def sklearn_poisson_regression():
@@ -494,6 +517,7 @@ TESTS = [
     catboost_poisson,
     catboost_binary_classifier,
     catboost_many_classes,
+    catboost_two_classes_as_of_many,
     catboost_categories,
     catboost_categories_that_the_sample_lacks,
     sklearn_forest,
@@ -503,6 +527,7 @@ TESTS = [
     sklearn_linear_regression_of_large_numbers_with_a_small_sum,
     sklearn_logistic_regression,
     sklearn_linear_pipeline_with_missing_values,
+    sklearn_another_missing_value_is_not_left_out,
     sklearn_poisson_regression,
     sklearn_classes_one_by_one_are_no_softmax,
     what_is_not_known_is_refused,
