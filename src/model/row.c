@@ -23,11 +23,15 @@ void leat_row_names_init(struct leat_row_names *ret, const struct leat_model *mo
     ret->places = leat_map_new();
     for (size_t i = 0; i < ret->count; i++)
         *leat_map_put(ret->places, leat_bytes_of(ret->names[i]), NULL) = i;
+    ret->inputs = leat_map_new();
+    for (size_t i = 0; info->inputs != NULL && i < info->input_count; i++)
+        *leat_map_put(ret->inputs, leat_bytes_of(info->inputs[i].name), NULL) = i;
 }
 
 void leat_row_names_done(struct leat_row_names *names)
 {
     leat_map_free(names->places);
+    leat_map_free(names->inputs);
     leat_arena_done(&names->arena);
     *names = (struct leat_row_names){0};
 }
@@ -84,11 +88,8 @@ static int place_array(const struct leat_row_names *names, const struct leat_jso
 
 static const struct leat_model_input *find_input(const struct leat_row_names *names, struct leat_bytes name)
 {
-    const struct leat_model_info *info = leat_model_info(names->model);
-    for (size_t i = 0; info->inputs != NULL && i < info->input_count; i++)
-        if (leat_bytes_is(name, info->inputs[i].name))
-            return &info->inputs[i];
-    return NULL;
+    const uint64_t *place = leat_map_find(names->inputs, name);
+    return place == NULL ? NULL : &leat_model_info(names->model)->inputs[*place];
 }
 
 bool leat_row_knows(const struct leat_row_names *names, struct leat_bytes name)

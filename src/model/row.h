@@ -15,7 +15,8 @@ struct leat_row_names {
     const struct leat_model *model;
     const char *const *names;
     size_t count;
-    struct leat_map *places;
+    struct leat_map *places;        /* of features */
+    struct leat_map *inputs;        /* those of a graph, by name */
     const struct leat_json **cells; /* by feature; NULL: absent */
 };
 
