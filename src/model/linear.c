@@ -228,13 +228,21 @@ static int read_finite(struct loader *l, const struct leat_json *object, const c
     return refuse(l, "%s: '%s' is not a finite number", where, name);
 }
 
-/* A number, or with several margins a list of as many. */
+/* A number, or with several margins a list of as many: that is looked at before there is memory for them. */
+static int check_coefficients(struct loader *l, const struct leat_json *node, const char *where)
+{
+    bool list = node->type == LEAT_JSON_ARRAY;
+    if (list ? node->count == l->margins : l->margins == 1)
+        return 0;
+    return refuse(l, "%s: %s; the model has %zu, by its intercept", where,
+                  list ? "a list that has not one coefficient for each margin" : "one coefficient", l->margins);
+}
+
 static int read_coefficients(struct loader *l, const struct leat_json *node, const char *where, double *ret)
 {
     bool list = node->type == LEAT_JSON_ARRAY;
-    if (list ? node->count != l->margins : l->margins != 1)
-        return refuse(l, "%s: %s; the model has %zu, by its intercept", where,
-                      list ? "a list that has not one coefficient for each margin" : "one coefficient", l->margins);
+    if (check_coefficients(l, node, where) != 0)
+        return -1;
     for (size_t k = 0; k < l->margins; k++)
         if (!leat_json_number(list ? &node->as.elements[k] : node, &ret[k]) || !isfinite(ret[k]))
             return refuse(l, "%s: a coefficient is not a finite number", where);
@@ -284,6 +292,9 @@ static int read_categories(struct loader *l, const struct leat_json *node, const
         return -1;
     if (list->type != LEAT_JSON_OBJECT || list->count == 0)
         return refuse(l, "%s: 'categories' is not an object of categories and coefficients", where);
+    for (uint32_t i = 0; i < list->count; i++)
+        if (check_coefficients(l, &list->as.members[i].value, where) != 0)
+            return -1;
     size_t codes = (size_t)list->count + (other != NULL);
     double *coefficients = leat_arena_zalloc(&l->model->arena, codes * l->margins, sizeof *coefficients);
     *term = (struct term){.coefficients = coefficients, .codes = codes, .missing = (double)NAN};

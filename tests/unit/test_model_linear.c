@@ -166,6 +166,23 @@ static struct leat_error load_told(const char *text, const struct leat_model_opt
     return err;
 }
 
+static void many_categories_without_coefficients_take_no_memory(void **state)
+{
+    (void)state;
+    LEAT_CLEAN_BUFFER text = {0};
+    struct leat_model *model;
+    leat_buffer_append_text(&text, "{\"leat_model\":\"linear\",\"intercept\":[0");
+    for (int i = 1; i < 65536; i++)
+        leat_buffer_append_text(&text, ",0");
+    leat_buffer_append_text(&text, "],\"features\":{\"c\":{\"categories\":{\"a\":1");
+    for (int i = 0; i < 100000; i++)
+        leat_buffer_format(&text, ",\"%d\":1", i);
+    leat_buffer_append_text(&text, "}}}}");
+    struct leat_error err = load_told(leat_buffer_text(&text), NULL, &model);
+    assert_null(model);
+    assert_string_equal(err.text, "m: features: 'c': one coefficient; the model has 65536, by its intercept");
+}
+
 static void names_that_are_told_replace_numbers_from_zero_only(void **state)
 {
     (void)state;
@@ -212,6 +229,7 @@ int main(void)
         cmocka_unit_test(a_label_is_the_likelier_class),
         cmocka_unit_test(broken_files_are_refused_with_their_place),
         cmocka_unit_test(names_that_are_told_replace_numbers_from_zero_only),
+        cmocka_unit_test(many_categories_without_coefficients_take_no_memory),
         cmocka_unit_test(rounds_are_refused_where_there_is_nothing_to_cut),
     };
     int failed = model_cases_run(FOLDER, "scores as scikit-learn does", scores_as_scikit_learn_does, 7);
