@@ -152,6 +152,13 @@ static int check_rounds(const struct leat_model *model, const struct leat_model_
                           options->rounds, format);
 }
 
+/* A small file can declare so many features and margins that no memory holds a contribution for each pair. */
+static void limit_explanation(struct leat_model_info *info)
+{
+    if (info->margin_count > LEAT_CONTRIBUTIONS_MAX / (info->feature_count + 1))
+        info->explanation = NULL;
+}
+
 int leat_model_load(const char *name, struct leat_bytes file, const struct leat_model_options *options,
                     struct leat_model **ret, struct leat_error *err)
 {
@@ -164,6 +171,7 @@ int leat_model_load(const char *name, struct leat_bytes file, const struct leat_
         leat_model_unref(model);
         return leat_error_prefix(err, "%s", name);
     }
+    limit_explanation(&model->info);
     *ret = model;
     return 0;
 }

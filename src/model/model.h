@@ -59,6 +59,8 @@ struct leat_model_info {
 };
 
 #define LEAT_MODEL_BYTES_MAX (1u << 30)
+/* margin_count × (feature_count + 1); a model of more is not explained. */
+#define LEAT_CONTRIBUTIONS_MAX ((size_t)1 << 24)
 
 /* What the file does not say. All zero: nothing. */
 struct leat_model_options {

@@ -465,6 +465,35 @@ static const char linear_booster[] =
     "{\"base_score\":\"[5E-1]\",\"num_feature\":\"3\",\"num_target\":\"1\"},\"gradient_booster\":{\"name\":\"gblinear\","
     "\"model\":{\"weights\":[2,-1,0.25,3]}}}}";
 
+static struct leat_model *load_wide(int features)
+{
+    LEAT_CLEAN_BUFFER text = {0};
+    struct leat_model *model = NULL;
+    struct leat_error err = {0};
+    leat_buffer_format(
+        &text,
+        "{\"version\":[2,0,0],\"learner\":{\"learner_model_param\":{\"base_score\":\"0.5\",\"num_class\":"
+        "\"65536\",\"num_feature\":\"%d\",\"num_target\":\"1\"},\"objective\":{\"name\":\"multi:softprob\"},"
+        "\"gradient_booster\":{\"name\":\"gbtree\",\"model\":{\"gbtree_model_param\":{\"num_trees\":\"1\"},"
+        "\"tree_info\":[0],\"trees\":[{\"left_children\":[-1],\"right_children\":[-1],\"split_indices\":[0],"
+        "\"split_conditions\":[0.5],\"default_left\":[0],\"sum_hessian\":[1]}]}}}}",
+        features);
+    if (leat_model_load("wide", leat_buffer_view(&text), NULL, &model, &err) != 0)
+        fail_msg("%s", err.text);
+    return model;
+}
+
+static void a_model_of_too_many_contributions_is_not_explained(void **state)
+{
+    (void)state;
+    struct leat_model *model = load_wide(255);
+    assert_non_null(leat_model_info(model)->explanation);
+    leat_model_unref(model);
+    model = load_wide(256);
+    assert_null(leat_model_info(model)->explanation);
+    leat_model_unref(model);
+}
+
 static void a_linear_boosters_contributions_come_through_the_model(void **state)
 {
     (void)state;
@@ -593,6 +622,7 @@ int main(void)
         cmocka_unit_test(a_linear_models_contributions_are_weight_times_value),
         cmocka_unit_test(what_xgboosts_linear_booster_misses_contributes_nothing),
         cmocka_unit_test(a_model_without_cover_says_that_it_has_no_explanation),
+        cmocka_unit_test(a_model_of_too_many_contributions_is_not_explained),
         cmocka_unit_test(a_linear_boosters_contributions_come_through_the_model),
         cmocka_unit_test(occlusion_is_how_much_the_margin_falls_in_the_mean),
         cmocka_unit_test(occlusion_looks_at_sixteen_rows_and_needs_one),
