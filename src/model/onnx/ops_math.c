@@ -1,165 +1,31 @@
 /* Products of matrices: MatMul, Gemm, Einsum.
  *
- * The right matrix is packed into panels of a few columns, k by k, so that the inner loop runs over columns: every
- * element of the output is a sum over k in order, whatever the number of rows, and nothing is added across a vector.
- * A constant is packed when the graph is loaded. */
+ * The right matrix is packed as lanes.h has it, so that the inner loop runs over columns: every element of the output
+ * is a sum over k in order, whatever the number of rows. A constant is packed when the graph is loaded. */
+#include "model/onnx/lanes.h"
 #include "model/onnx/operands.h"
 
-/* A panel is as wide as two vectors of the baseline's registers: columns for which eight sums stay in registers. */
-#define VECTOR_BYTES 16
-#define PANEL_BYTES (2 * VECTOR_BYTES)
-
-/* out[m × n] = a[m × k] · packed; element (r, i) of `a` is a[r * row + i * step]. */
-struct product {
-    size_t m, n, k;
-    int64_t row, step; /* of `a`, in elements */
-};
-
-/* P: columns of a panel, of which there are k times P elements. `row_by_…` do one row by one, two or four panels;
- * `four_rows` does four rows by one panel, which loads each panel once for all of them. */
-#define PRODUCT(T, P)                                                                                                   \
-    typedef T vector_##T __attribute__((vector_size(VECTOR_BYTES), may_alias));                                         \
-    typedef T loose_##T __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(T)), may_alias));                      \
-                                                                                                                        \
-    /* What is sought of a panel's columns: `n`, or all if there are more. */                                           \
-    static inline void put_##T(T *out, vector_##T low, vector_##T high, size_t n)                                       \
-    {                                                                                                                   \
-        if (n >= P) {                                                                                                   \
-            *(loose_##T *)out = low;                                                                                    \
-            *(loose_##T *)(out + P / 2) = high;                                                                         \
-            return;                                                                                                     \
-        }                                                                                                               \
-        vector_##T both[2] = {low, high};                                                                               \
-        memcpy(out, both, n * sizeof(T));                                                                               \
-    }                                                                                                                   \
-                                                                                                                        \
-    static inline void row_by_one_##T(const struct product *p, const T *a, const vector_##T *panel, T *out, size_t n)   \
-    {                                                                                                                   \
-        const size_t k = p->k;                                                                                          \
-        const int64_t step = p->step;                                                                                   \
-        vector_##T low = {0}, high = {0};                                                                               \
-        for (size_t i = 0; i < k; i++, a += step, panel += 2) {                                                         \
-            const T x = *a;                                                                                             \
-            low += x * panel[0];                                                                                        \
-            high += x * panel[1];                                                                                       \
-        }                                                                                                               \
-        put_##T(out, low, high, n);                                                                                     \
-    }                                                                                                                   \
-                                                                                                                        \
-    static inline void row_by_two_##T(const struct product *p, const T *a, const vector_##T *panel0, T *out, size_t n)  \
-    {                                                                                                                   \
-        const size_t k = p->k;                                                                                          \
-        const int64_t step = p->step;                                                                                   \
-        const vector_##T *panel1 = panel0 + 2 * k;                                                                      \
-        vector_##T low0 = {0}, high0 = {0}, low1 = {0}, high1 = {0};                                                    \
-        for (size_t i = 0; i < k; i++, a += step, panel0 += 2, panel1 += 2) {                                           \
-            const T x = *a;                                                                                             \
-            low0 += x * panel0[0];                                                                                      \
-            high0 += x * panel0[1];                                                                                     \
-            low1 += x * panel1[0];                                                                                      \
-            high1 += x * panel1[1];                                                                                     \
-        }                                                                                                               \
-        put_##T(out, low0, high0, P);                                                                                   \
-        put_##T(out + P, low1, high1, n - P);                                                                           \
-    }                                                                                                                   \
-                                                                                                                        \
-    static inline void row_by_four_##T(const struct product *p, const T *a, const vector_##T *panel0, T *out, size_t n) \
-    {                                                                                                                   \
-        const size_t k = p->k;                                                                                          \
-        const int64_t step = p->step;                                                                                   \
-        const vector_##T *panel1 = panel0 + 2 * k, *panel2 = panel1 + 2 * k, *panel3 = panel2 + 2 * k;                  \
-        vector_##T low0 = {0}, high0 = {0}, low1 = {0}, high1 = {0};                                                    \
-        vector_##T low2 = {0}, high2 = {0}, low3 = {0}, high3 = {0};                                                    \
-        for (size_t i = 0; i < k; i++, a += step) {                                                                     \
-            const T x = *a;                                                                                             \
-            low0 += x * panel0[2 * i];                                                                                  \
-            high0 += x * panel0[2 * i + 1];                                                                             \
-            low1 += x * panel1[2 * i];                                                                                  \
-            high1 += x * panel1[2 * i + 1];                                                                             \
-            low2 += x * panel2[2 * i];                                                                                  \
-            high2 += x * panel2[2 * i + 1];                                                                             \
-            low3 += x * panel3[2 * i];                                                                                  \
-            high3 += x * panel3[2 * i + 1];                                                                             \
-        }                                                                                                               \
-        put_##T(out, low0, high0, P);                                                                                   \
-        put_##T(out + P, low1, high1, P);                                                                               \
-        put_##T(out + 2 * P, low2, high2, P);                                                                           \
-        put_##T(out + 3 * P, low3, high3, n - 3 * P);                                                                   \
-    }                                                                                                                   \
-                                                                                                                        \
-    static void one_row_##T(const struct product *p, const T *a, const T *packed, T *out)                               \
-    {                                                                                                                   \
-        for (size_t j = 0; j < p->n;) {                                                                                 \
-            const vector_##T *panel = (const vector_##T *)(packed + j * p->k);                                          \
-            size_t left = p->n - j;                                                                                     \
-            if (left > 3 * P)                                                                                           \
-                row_by_four_##T(p, a, panel, out + j, left);                                                            \
-            else if (left > P)                                                                                          \
-                row_by_two_##T(p, a, panel, out + j, left);                                                             \
-            else                                                                                                        \
-                row_by_one_##T(p, a, panel, out + j, left);                                                             \
-            j += left > 3 * P ? 4 * P : left > P ? 2 * P : P;                                                           \
-        }                                                                                                               \
-    }                                                                                                                   \
-                                                                                                                        \
-    static void four_rows_##T(const struct product *p, const T *a, const T *packed, T *out)                             \
-    {                                                                                                                   \
-        const size_t k = p->k, n = p->n;                                                                                \
-        const int64_t step = p->step;                                                                                   \
-        for (size_t j = 0; j < n; j += P) {                                                                             \
-            const vector_##T *panel = (const vector_##T *)(packed + j * k);                                             \
-            const T *a0 = a, *a1 = a + p->row, *a2 = a1 + p->row, *a3 = a2 + p->row;                                    \
-            vector_##T low0 = {0}, high0 = {0}, low1 = {0}, high1 = {0};                                                \
-            vector_##T low2 = {0}, high2 = {0}, low3 = {0}, high3 = {0};                                                \
-            int64_t at = 0;                                                                                             \
-            for (size_t i = 0; i < k; i++, at += step, panel += 2) {                                                    \
-                const vector_##T low = panel[0], high = panel[1];                                                       \
-                low0 += a0[at] * low;                                                                                   \
-                high0 += a0[at] * high;                                                                                 \
-                low1 += a1[at] * low;                                                                                   \
-                high1 += a1[at] * high;                                                                                 \
-                low2 += a2[at] * low;                                                                                   \
-                high2 += a2[at] * high;                                                                                 \
-                low3 += a3[at] * low;                                                                                   \
-                high3 += a3[at] * high;                                                                                 \
-            }                                                                                                           \
-            put_##T(out + j, low0, high0, n - j);                                                                       \
-            put_##T(out + n + j, low1, high1, n - j);                                                                   \
-            put_##T(out + 2 * n + j, low2, high2, n - j);                                                               \
-            put_##T(out + 3 * n + j, low3, high3, n - j);                                                               \
-        }                                                                                                               \
-    }                                                                                                                   \
-                                                                                                                        \
-    static void product_##T(const struct product *p, const void *in, const void *packed, void *ret)                     \
-    {                                                                                                                   \
-        const T *a = in;                                                                                                \
-        T *out = ret;                                                                                                   \
-        size_t r = 0;                                                                                                   \
-        for (; r + 4 <= p->m; r += 4, a += 4 * p->row, out += 4 * p->n)                                                 \
-            four_rows_##T(p, a, packed, out);                                                                           \
-        for (; r < p->m; r++, a += p->row, out += p->n)                                                                 \
-            one_row_##T(p, a, packed, out);                                                                             \
-    }                                                                                                                   \
-                                                                                                                        \
-    /* Element (i, j) of `in` is in[i * row + j * step]. */                                                             \
-    static void pack_##T(size_t n, size_t k, int64_t row, int64_t step, const void *in, void *ret)                      \
-    {                                                                                                                   \
-        const T *b = in;                                                                                                \
-        T *out = ret;                                                                                                   \
-        for (size_t j = 0; j < n; j += P)                                                                               \
-            for (size_t i = 0; i < k; i++)                                                                              \
-                for (size_t c = j; c < j + P; c++)                                                                      \
-                    *out++ = c < n ? b[(int64_t)i * row + (int64_t)c * step] : 0;                                       \
+/* Element (i, j) of `in` is in[i * row + j * step]. */
+#define PACK(TYPE, T, ...)                                                                         \
+    static void pack_##T(size_t n, size_t k, int64_t row, int64_t step, const void *in, void *ret) \
+    {                                                                                              \
+        const size_t columns = LEAT_PANEL_BYTES / sizeof(T);                                       \
+        const T *b = in;                                                                           \
+        T *out = ret;                                                                              \
+        for (size_t j = 0; j < n; j += columns)                                                    \
+            for (size_t i = 0; i < k; i++)                                                         \
+                for (size_t c = j; c < j + columns; c++)                                           \
+                    *out++ = c < n ? b[(int64_t)i * row + (int64_t)c * step] : 0;                  \
     }
-
-PRODUCT(float, 8)
-PRODUCT(double, 4)
+LEAT_FLOAT_TYPES(PACK, )
 
 /* Whole numbers, which wrap around: plainly, from a copy of the matrix that is not packed. */
 #define PRODUCT_OF_WHOLES(TYPE, T, ...)                                                                         \
-    static void product_##T(const struct product *p, const void *in, const void *right, void *ret)              \
+    static void product_##T(const struct leat_product *p, const void *in, const void *right, const void *more,  \
+                            void *ret)                                                                          \
     {                                                                                                           \
         const T *a = in, *b = right;                                                                            \
+        leat_assert(more == NULL);                                                                              \
         T *out = ret;                                                                                           \
         for (size_t r = 0; r < p->m; r++) {                                                                     \
             for (size_t j = 0; j < p->n; j++) {                                                                 \
@@ -180,16 +46,26 @@ PRODUCT(double, 4)
     }
 LEAT_INTEGER_TYPES(PRODUCT_OF_WHOLES, )
 
-struct arithmetic {
-    void (*multiply)(const struct product *p, const void *a, const void *packed, void *ret);
-    void (*pack)(size_t n, size_t k, int64_t row, int64_t step, const void *in, void *ret);
-};
-#define ARITHMETIC(TYPE, T, ...) [LEAT_TENSOR_##TYPE] = {product_##T, pack_##T},
-static const struct arithmetic arithmetics[LEAT_TENSOR_TYPES] = {LEAT_NUMBER_TYPES(ARITHMETIC, )};
+typedef void pack_loop(size_t n, size_t k, int64_t row, int64_t step, const void *in, void *ret);
+#define PACK_LOOP(TYPE, T, ...) [LEAT_TENSOR_##TYPE] = pack_##T,
+static pack_loop *const pack_loops[LEAT_TENSOR_TYPES] = {LEAT_NUMBER_TYPES(PACK_LOOP, )};
+
+/* NULL: there is none for this type. */
+static leat_product_loop *product_loop(enum leat_tensor_type type)
+{
+#define PRODUCT_LOOP(TYPE, T, ...) [LEAT_TENSOR_##TYPE] = product_##T,
+    static leat_product_loop *const of_wholes[LEAT_TENSOR_TYPES] = {LEAT_INTEGER_TYPES(PRODUCT_LOOP, )};
+    if (type == LEAT_TENSOR_FLOAT)
+        return leat_lanes()->multiply_float;
+    if (type == LEAT_TENSOR_DOUBLE)
+        return leat_lanes()->multiply_double;
+    return type < LEAT_TENSOR_TYPES ? of_wholes[type] : NULL;
+}
 
 struct matrices {
-    struct product product;
-    const struct arithmetic *arithmetic;
+    struct leat_product product;
+    leat_product_loop *multiply;
+    pack_loop *pack;
     struct leat_walk walk;   /* over products: the matrices of input 0, and of input 1 */
     size_t size;             /* of an element */
     int64_t b_row, b_step;   /* of the right matrix, as it is */
@@ -200,9 +76,10 @@ struct matrices {
     int64_t c_row, c_column; /* strides of its input 2 */
 };
 
-static void multiply(const struct leat_node *node, struct leat_run *run, const struct matrices *state)
+/* `more`: what is added to each row, or NULL. */
+static void multiply(const struct leat_node *node, struct leat_run *run, const struct matrices *state, const void *more)
 {
-    const struct product *p = &state->product;
+    const struct leat_product *p = &state->product;
     const char *a = leat_node_in(node, run, 0), *b = leat_node_in(node, run, 1);
     char *out = leat_node_out(node, run, 0);
     struct leat_walk_place place = {0};
@@ -215,9 +92,9 @@ static void multiply(const struct leat_node *node, struct leat_run *run, const s
             const char *packed = state->packed != NULL ? state->packed + matrix_b * state->packed_bytes
                                                        : run->scratch + node->workspace;
             if (state->packed == NULL)
-                state->arithmetic->pack(p->n, p->k, state->b_row, state->b_step,
-                                        b + matrix_b * state->b_matrix * state->size, run->scratch + node->workspace);
-            state->arithmetic->multiply(p, a + matrix_a * p->m * p->k * state->size, packed, out);
+                state->pack(p->n, p->k, state->b_row, state->b_step, b + matrix_b * state->b_matrix * state->size,
+                            run->scratch + node->workspace);
+            state->multiply(p, a + matrix_a * p->m * p->k * state->size, packed, more, out);
             out += p->m * p->n * state->size;
         }
     } while (leat_walk_next(&state->walk, &place));
@@ -228,8 +105,8 @@ static int pack(struct leat_graph *graph, struct leat_node *node, struct matrice
                 struct leat_error *err)
 {
     const struct leat_tensor *b = node->inputs[1];
-    const struct product *p = &state->product;
-    size_t columns = PANEL_BYTES / state->size;
+    const struct leat_product *p = &state->product;
+    size_t columns = LEAT_PANEL_BYTES / state->size;
     if (leat_type_is_float(b->type))
         columns = (p->n + columns - 1) / columns * columns;
     else
@@ -244,11 +121,11 @@ static int pack(struct leat_graph *graph, struct leat_node *node, struct matrice
     if (state->packed_bytes * count > LEAT_GRAPH_BYTES_MAX)
         return leat_error_set(err, LEAT_ERROR_FINDING, "its matrices take %zu bytes; at most %zu may",
                               state->packed_bytes * count, LEAT_GRAPH_BYTES_MAX);
-    char *packed = leat_arena_zalloc(leat_graph_arena(graph), count, state->packed_bytes);
+    char *packed = leat_arena_zalloc(leat_graph_arena(graph), state->packed_bytes * count + LEAT_PANEL_BYTES, 1);
+    packed += -(uintptr_t)packed % LEAT_PANEL_BYTES;
     for (size_t i = 0; i < count; i++)
-        state->arithmetic->pack(p->n, p->k, state->b_row, state->b_step,
-                                (const char *)b->data + i * state->b_matrix * state->size,
-                                packed + i * state->packed_bytes);
+        state->pack(p->n, p->k, state->b_row, state->b_step, (const char *)b->data + i * state->b_matrix * state->size,
+                    packed + i * state->packed_bytes);
     state->packed = packed;
     return 0;
 }
@@ -258,7 +135,7 @@ static int check_matrices(const struct leat_node *node, struct leat_error *err)
     const struct leat_tensor *a = leat_node_input(node, 0), *b = leat_node_input(node, 1);
     if (a == NULL || b == NULL)
         return leat_error_set(err, LEAT_ERROR_FINDING, "an input is missing");
-    if (a->type >= LEAT_TENSOR_TYPES || arithmetics[a->type].multiply == NULL)
+    if (product_loop(a->type) == NULL)
         return leat_node_refuse_type(node, 0, err);
     if (a->type != b->type)
         return leat_error_set(err, LEAT_ERROR_FINDING, "its inputs are %s and %s; they must be of one type",
@@ -276,7 +153,7 @@ static int refuse_inner(int64_t left, int64_t right, struct leat_error *err)
 
 static void run_matmul(const struct leat_node *node, struct leat_run *run)
 {
-    multiply(node, run, node->state);
+    multiply(node, run, node->state, NULL);
 }
 
 /* The axes before the last two, as a tensor. */
@@ -310,7 +187,8 @@ static int prepare_matmul(struct leat_graph *graph, struct leat_node *node, stru
     if (leat_broadcast(&both, 0, 2, &rank, dims, &state->walk, err) < 0)
         return -1;
     *state = (struct matrices){.product = {(size_t)m, (size_t)n, (size_t)k, k, 1},
-                               .arithmetic = &arithmetics[a->type],
+                               .multiply = product_loop(a->type),
+                               .pack = pack_loops[a->type],
                                .walk = state->walk,
                                .size = leat_tensor_type_size(a->type),
                                .b_row = n,
@@ -363,12 +241,8 @@ static bool by_row_matmul(const struct leat_node *node)
         if (c == NULL)                                                               \
             return;                                                                  \
         for (size_t r = 0; r < state->product.m; r++, out += n, c += state->c_row) { \
-            if (beta == 1 && state->c_column == 1) /* the usual one */               \
-                for (size_t j = 0; j < n; j++)                                       \
-                    out[j] += c[j];                                                  \
-            else                                                                     \
-                for (size_t j = 0; j < n; j++)                                       \
-                    out[j] += beta * c[(int64_t)j * state->c_column];                \
+            for (size_t j = 0; j < n; j++)                                           \
+                out[j] += beta * c[(int64_t)j * state->c_column];                    \
         }                                                                            \
     }
 LEAT_FLOAT_TYPES(EPILOGUE, )
@@ -376,8 +250,12 @@ LEAT_FLOAT_TYPES(EPILOGUE, )
 static void run_gemm(const struct leat_node *node, struct leat_run *run)
 {
     const struct matrices *state = node->state;
-    multiply(node, run, state);
     const void *c = state->beta != 0 ? leat_node_in(node, run, 2) : NULL;
+    if (state->alpha == 1 && state->beta == 1 && state->c_row == 0 && state->c_column == 1) { /* the usual one */
+        multiply(node, run, state, c);
+        return;
+    }
+    multiply(node, run, state, NULL);
     if (node->inputs[0]->type == LEAT_TENSOR_FLOAT)
         finish_float(state, leat_node_out(node, run, 0), c);
     else
@@ -418,7 +296,8 @@ static int prepare_gemm(struct leat_graph *graph, struct leat_node *node, struct
         return refuse_inner(k, b->dims[turn_b ? 1 : 0], err);
     struct matrices *state = leat_arena_zalloc(leat_graph_arena(graph), 1, sizeof *state);
     *state = (struct matrices){.product = {(size_t)m, (size_t)n, (size_t)k, turn_a ? 1 : k, turn_a ? m : 1},
-                               .arithmetic = &arithmetics[a->type],
+                               .multiply = product_loop(a->type),
+                               .pack = pack_loops[a->type],
                                .walk = {.inner = 1},
                                .size = leat_tensor_type_size(a->type),
                                .b_row = turn_b ? 1 : n,

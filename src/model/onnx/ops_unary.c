@@ -1,4 +1,5 @@
 /* Operators of one input, element by element: arithmetic, activations, tests. */
+#include "model/onnx/lanes.h"
 #include "model/onnx/operands.h"
 
 #include <float.h>
@@ -11,7 +12,9 @@ struct parameters {
 
 typedef void unary_loop(size_t n, void *out, const void *in, const struct parameters *parameters);
 
-/* E: the type of the elements; x: one of them; A and B: the parameters. */
+/* E: the type of the elements; x: one of them; A and B: the parameters. In fixed stretches, which compilers do in
+ * vectors when the expression allows it. */
+#define STRETCH 16
 #define UNARY(TYPE, T, NAME, R, EXPRESSION)                                                          \
     static void NAME##_##T(size_t n, void *out, const void *in, const struct parameters *parameters) \
     {                                                                                                \
@@ -19,9 +22,20 @@ typedef void unary_loop(size_t n, void *out, const void *in, const struct parame
         const E A = (E)parameters->alpha, B = (E)parameters->beta;                                   \
         const E *from = in;                                                                          \
         R *o = out;                                                                                  \
+        size_t i = 0;                                                                                \
         (void)A;                                                                                     \
         (void)B;                                                                                     \
-        for (size_t i = 0; i < n; i++) {                                                             \
+        for (; i + STRETCH <= n; i += STRETCH) {                                                     \
+            E all[STRETCH];                                                                          \
+            R results[STRETCH];                                                                      \
+            memcpy(all, from + i, sizeof all);                                                       \
+            for (size_t j = 0; j < STRETCH; j++) {                                                   \
+                const E x = all[j];                                                                  \
+                results[j] = (R)(EXPRESSION);                                                        \
+            }                                                                                        \
+            memcpy(o + i, results, sizeof results);                                                  \
+        }                                                                                            \
+        for (; i < n; i++) {                                                                         \
             const E x = from[i];                                                                     \
             o[i] = (R)(EXPRESSION);                                                                  \
         }                                                                                            \
@@ -40,7 +54,7 @@ LEAT_INTEGER_TYPES(UNARY, complement, E, ~x)
 UNARY(BOOL, uint8_t, negation, uint8_t, x == 0)
 
 REAL(square_root, sqrt(x))
-REAL(exponential, exp(x))
+UNARY(DOUBLE, double, exponential, E, exp(x))
 REAL(logarithm, log(x))
 REAL(round_down, floor(x))
 REAL(round_up, ceil(x))
@@ -58,7 +72,7 @@ REAL(arcsine_hyperbolic, asinh(x))
 REAL(arccosine_hyperbolic, acosh(x))
 REAL(arctangent_hyperbolic, atanh(x))
 REAL(error_function, erf(x))
-REAL(tangent_hyperbolic, tanh(x))
+UNARY(DOUBLE, double, tangent_hyperbolic, E, tanh(x))
 
 /* NaN stays NaN in all of them but ThresholdedRelu. */
 REAL(relu, x < 0 ? 0 : x)
@@ -69,8 +83,8 @@ REAL(thresholded_relu, x > A ? x : 0)
 REAL(elu, x < 0 ? A * expm1(x) : x)
 REAL(selu, x > 0 ? B * x : B * (A * expm1(x)))
 REAL(celu, x > 0 ? x : A * expm1(x / A))
-REAL(sigmoid, 1 / (1 + exp(-x)))
-REAL(softplus, (x > 0 ? x : 0) + log1p(exp(-fabs(x))))
+UNARY(DOUBLE, double, sigmoid, E, 1 / (1 + exp(-x)))
+UNARY(DOUBLE, double, softplus, E, (x > 0 ? x : 0) + log1p(exp(-fabs(x))))
 REAL(softsign, x / (1 + fabs(x)))
 REAL(hard_sigmoid, A *x + B < 0 ? 0 : A * x + B > 1 ? 1 : A * x + B)
 REAL(hard_swish, x *(x / 6 + (E)0.5 < 0 ? 0 : x / 6 + (E)0.5 > 1 ? 1 : x / 6 + (E)0.5))
@@ -81,6 +95,18 @@ REAL(gelu_tanh, (E)0.5 * x * (1 + tanh((E)0.79788456080286535588 * (x + (E)0.044
 
 LEAT_FLOAT_TYPES(UNARY, is_nan, uint8_t, isnan(x) != 0)
 LEAT_FLOAT_TYPES(UNARY, is_inf, uint8_t, isinf(x) && (x > 0 ? A : B) != 0)
+
+/* Floats go several at once where lanes.h has the function. */
+#define IN_LANES(NAME)                                                                                    \
+    static void NAME##_in_lanes(size_t n, void *out, const void *in, const struct parameters *parameters) \
+    {                                                                                                     \
+        (void)parameters;                                                                                 \
+        leat_lanes()->NAME(n, out, in);                                                                   \
+    }
+IN_LANES(exponential)
+IN_LANES(tangent_hyperbolic)
+IN_LANES(sigmoid)
+IN_LANES(softplus)
 
 /* ---- the table of loops ---- */
 
@@ -106,7 +132,7 @@ static const struct unary unaries[] = {
     {"BitwiseNot", false, {LEAT_INTEGER_TYPES(LOOP, complement)}, {0}, {0}},
     {"Not", true, {[LEAT_TENSOR_BOOL] = negation_uint8_t}, {0}, {0}},
     {"Sqrt", false, {REALS(square_root)}, {0}, {0}},
-    {"Exp", false, {REALS(exponential)}, {0}, {0}},
+    {"Exp", false, {[LEAT_TENSOR_FLOAT] = exponential_in_lanes, [LEAT_TENSOR_DOUBLE] = exponential_double}, {0}, {0}},
     {"Log", false, {REALS(logarithm)}, {0}, {0}},
     {"Floor", false, {REALS(round_down)}, {0}, {0}},
     {"Ceil", false, {REALS(round_up)}, {0}, {0}},
@@ -124,15 +150,19 @@ static const struct unary unaries[] = {
     {"Acosh", false, {REALS(arccosine_hyperbolic)}, {0}, {0}},
     {"Atanh", false, {REALS(arctangent_hyperbolic)}, {0}, {0}},
     {"Erf", false, {REALS(error_function)}, {0}, {0}},
-    {"Tanh", false, {REALS(tangent_hyperbolic)}, {0}, {0}},
-    {"Sigmoid", false, {REALS(sigmoid)}, {0}, {0}},
+    {"Tanh",
+     false,
+     {[LEAT_TENSOR_FLOAT] = tangent_hyperbolic_in_lanes, [LEAT_TENSOR_DOUBLE] = tangent_hyperbolic_double},
+     {0},
+     {0}},
+    {"Sigmoid", false, {[LEAT_TENSOR_FLOAT] = sigmoid_in_lanes, [LEAT_TENSOR_DOUBLE] = sigmoid_double}, {0}, {0}},
     {"Relu", false, {NUMBERS(relu)}, {0}, {0}},
     {"LeakyRelu", false, {REALS(leaky_relu)}, {"alpha", 0.01f}, {0}},
     {"ThresholdedRelu", false, {REALS(thresholded_relu)}, {"alpha", 1}, {0}},
     {"Elu", false, {REALS(elu)}, {"alpha", 1}, {0}},
     {"Selu", false, {REALS(selu)}, {"alpha", 1.67326319217681884765625f}, {"gamma", 1.05070102214813232421875f}},
     {"Celu", false, {REALS(celu)}, {"alpha", 1}, {0}},
-    {"Softplus", false, {REALS(softplus)}, {0}, {0}},
+    {"Softplus", false, {[LEAT_TENSOR_FLOAT] = softplus_in_lanes, [LEAT_TENSOR_DOUBLE] = softplus_double}, {0}, {0}},
     {"Softsign", false, {REALS(softsign)}, {0}, {0}},
     {"HardSigmoid", false, {REALS(hard_sigmoid)}, {"alpha", 0.2f}, {"beta", 0.5f}},
     {"HardSwish", false, {REALS(hard_swish)}, {0}, {0}},
