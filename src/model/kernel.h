@@ -12,9 +12,9 @@
  *
  * The integers are a float's bits, turned so that they are in the same order; or *ranks*: how many of the forest's
  * thresholds for that feature lie below the value. Ranks are exact for doubles, too, and small, so that one kind of
- * node serves every arithmetic; finding them costs a binary search a feature and row. What ranked leaves hold lies
- * in a table beside the nodes: doubles, several values, or a linear sum. A set of categories is a row of bits there,
- * one a category: set where it goes right. */
+ * node serves every arithmetic; finding them costs a binary search a feature and row. What a ranked leaf holds lies
+ * behind it among the nodes, in the same cache line; several values, and linear sums, lie in a table. A set of
+ * categories is a row of bits: one a category, set where it goes right. */
 #ifndef LEAT_MODEL_KERNEL_H
 #define LEAT_MODEL_KERNEL_H
 
@@ -24,7 +24,7 @@
 enum leat_kernel_kind {
     LEAT_KERNEL_WALK,      /* the plain walk: linear models, splits on equality */
     LEAT_KERNEL_FLOAT,     /* 8-byte nodes; turned floats; leaves and sums in float */
-    LEAT_KERNEL_RANK,      /* 8-byte nodes; ranks; leaves in a table */
+    LEAT_KERNEL_RANK,      /* 8-byte nodes; ranks */
     LEAT_KERNEL_CATEGORY,  /* and sets of categories */
     LEAT_KERNEL_LARGE,     /* as the last, with 12-byte nodes, for what these can not number */
     LEAT_KERNEL_SYMMETRIC, /* symmetric.h */
@@ -65,7 +65,7 @@ struct leat_search {
 };
 
 struct leat_node_small {
-    int32_t threshold; /* a leaf's value: the bits of the float, or its place in the table */
+    int32_t threshold; /* a leaf's: the bits of its float, or where its value is in the group, or in the table */
     uint16_t column;   /* its place × LEAT_LANES */
     uint16_t left;     /* within the group; a leaf's own place */
 };
@@ -118,7 +118,7 @@ struct leat_kernel {
     struct leat_tree_group *groups;
     size_t group_count;
     struct leat_tree_top *tops; /* LEAT_LANES a group */
-    float *leaves32;            /* the table: leaf_width values a leaf */
+    float *leaves32;            /* the table, if there is one: leaf_width values a leaf */
     double *leaves64;           /* the same for sums in double */
     int32_t *linear;            /* which linear leaf it is, or -1; NULL: there are none */
     size_t leaf_count;

@@ -12,8 +12,10 @@
 #define BITS_FREE ((size_t)1 << 23)        /* what sets may take in any case, and then this many times */
 #define BITS_FACTOR 16                     /* what they take in the file */
 
+#define LINE ((uint32_t)8) /* small nodes of a cache line */
+
 /* A tree's nodes in the group: those of the upper levels, of which the root lies with the other roots, and of the
- * level below them are counted in any case. */
+ * level below them are there in any case. */
 #define FIXED_NODES (LEAT_TOP_NODES - 1 + LEAT_TOP_WAYS)
 
 struct compiler {
@@ -21,7 +23,9 @@ struct compiler {
     struct leat_kernel *kernel;
     /* Of one tree, by the numbers of its nodes. */
     uint32_t *queue; /* from the root downwards */
+    uint32_t *open;  /* those whose children have no place yet */
     uint32_t *place; /* where each goes in the group */
+    uint32_t *value; /* and what a leaf holds, if `values` */
     uint32_t *level;
     uint32_t *path; /* from the root: a bit a level, set for right */
     /* Of each feature. */
@@ -32,6 +36,7 @@ struct compiler {
     uint32_t *categories; /* how many categories its sets have */
     uint64_t *thresholds; /* of all features, in rising order within each */
     size_t leaf, bit;     /* those that were put so far */
+    bool values;          /* what leaves hold lies among the nodes */
 };
 
 /* ---- nodes ---- */
@@ -313,10 +318,11 @@ static int measure_sets(struct compiler *c)
     return bits / BITS_FACTOR / 32 > words && bits > BITS_FREE ? -1 : bits < INT32_MAX / 2 ? 0 : -1;
 }
 
-/* Room for all sets, and for what a step reads beside them where it splits on a number or is at a leaf. */
-static void make_bits(struct compiler *c, size_t leaves)
+/* Room for all sets, and for what a step reads beside them where it splits on a number or is at a leaf, whose
+ * `threshold` is below `places`. */
+static void make_bits(struct compiler *c, size_t places)
 {
-    size_t bits = leaves;
+    size_t bits = places;
     EACH_NODE(c, tree, i, node)
     if (node->left >= 0 && kind_of(node) == LEAT_COLUMN_CATEGORY)
         c->bit += c->categories[node->feature] + 2;
@@ -403,39 +409,136 @@ static size_t lay_levels(struct compiler *c, size_t tree, size_t *ret_depth)
     return count;
 }
 
+static uint32_t first_child(const struct leat_node *node)
+{
+    return (uint32_t)(is_negated(node) ? node->right : node->left);
+}
+
+static uint32_t second_child(const struct leat_node *node)
+{
+    return (uint32_t)(is_negated(node) ? node->left : node->right);
+}
+
+/* What a split's children take: their nodes, and as much for values if one of them is a leaf. */
+static uint32_t pair_size(const struct compiler *c, const struct leat_node *nodes, const struct leat_node *node)
+{
+    return c->values && (nodes[node->left].left < 0 || nodes[node->right].left < 0) ? 4 : 2;
+}
+
+/* Those of the upper levels by their ways, whoever is among them. */
+static uint32_t place_top(struct compiler *c, const struct leat_node *nodes, size_t count, uint32_t *next)
+{
+    uint32_t begin = *next;
+    uint32_t open = 0;
+    *next += FIXED_NODES;
+    for (size_t i = 0; i < count && c->level[c->queue[i]] <= LEAT_TOP_LEVELS; i++) {
+        uint32_t at = c->queue[i];
+        uint32_t level = c->level[at];
+        if (nodes[at].left < 0) {
+            c->value[at] = *next;
+            *next += c->values ? 2 : 0;
+        } else if (level == LEAT_TOP_LEVELS) {
+            c->open[open++] = at;
+        } else {
+            uint32_t left = begin + ((uint32_t)2 << level) - 2 + 2 * c->path[at];
+            c->place[first_child(&nodes[at])] = left;
+            c->place[second_child(&nodes[at])] = left + 1;
+        }
+    }
+    return open;
+}
+
+/* The pairs below: a cache line takes those that follow each other, so that a walk takes a new one every second or
+ * third step and not at each. Values lie in the line of their leaves. */
+static void place_pairs(struct compiler *c, const struct leat_node *nodes, uint32_t open, uint32_t *next)
+{
+    while (open > 0) {
+        uint32_t line[2 * LINE] = {c->open[--open]};
+        uint32_t filled = 1;
+        for (uint32_t i = 0; i < filled; i++) {
+            const struct leat_node *node = &nodes[line[i]];
+            uint32_t size = pair_size(c, nodes, node);
+            bool fits = *next % LINE + size <= LINE;
+            if (i > 0 && (*next % LINE == 0 || !fits)) {
+                c->open[open++] = line[i];
+                continue;
+            }
+            uint32_t left = fits ? *next : (*next + LINE - 1) / LINE * LINE;
+            *next = left + size;
+            for (uint32_t side = 0; side < 2; side++) {
+                uint32_t child = side == 0 ? first_child(node) : second_child(node);
+                c->place[child] = left + side;
+                c->value[child] = left + 2 + side;
+                if (nodes[child].left >= 0)
+                    line[filled++] = child;
+            }
+        }
+    }
+}
+
+/* Gives the nodes of one tree places in its group, from *next on. Returns how many they are. */
+static size_t place_tree(struct compiler *c, size_t tree, uint32_t lane, uint32_t *next, size_t *ret_depth)
+{
+    const struct leat_node *nodes = c->forest->nodes + c->forest->trees[tree].first;
+    size_t count = lay_levels(c, tree, ret_depth);
+    c->place[0] = lane;
+    place_pairs(c, nodes, place_top(c, nodes, count, next), next);
+    return count;
+}
+
+static void allocate_groups(struct compiler *c)
+{
+    struct leat_kernel *kernel = c->kernel;
+    kernel->group_count = (c->forest->tree_count + LEAT_LANES - 1) / LEAT_LANES;
+    /* Two more, all zero, for the kernel that looks ahead. */
+    kernel->groups = leat_arena_zalloc(&kernel->arena, kernel->group_count + 2, sizeof *kernel->groups);
+    kernel->tops = leat_arena_zalloc(&kernel->arena, kernel->group_count * LEAT_LANES, sizeof *kernel->tops);
+}
+
+/* A group begins with the roots, and what fillers hold. */
+static uint32_t group_begin(const struct compiler *c)
+{
+    return c->values ? LEAT_LANES + 2 : LEAT_LANES;
+}
+
 /* Groups of eight in file order, which is the order of the sums. Returns the size of the largest. */
 static size_t make_groups(struct compiler *c)
 {
     const struct leat_forest *forest = c->forest;
     struct leat_kernel *kernel = c->kernel;
-    kernel->group_count = (forest->tree_count + LEAT_LANES - 1) / LEAT_LANES;
-    /* Two more, all zero, for the kernel that looks ahead. */
-    kernel->groups = leat_arena_zalloc(&kernel->arena, kernel->group_count + 2, sizeof *kernel->groups);
-    kernel->tops = leat_arena_zalloc(&kernel->arena, kernel->group_count * LEAT_LANES, sizeof *kernel->tops);
     size_t largest = 0;
+    kernel->node_count = 0;
     for (size_t g = 0; g < kernel->group_count; g++) {
         struct leat_tree_group *group = &kernel->groups[g];
-        group->first = (uint32_t)kernel->node_count;
-        size_t size = LEAT_LANES;
+        *group = (struct leat_tree_group){.first = (uint32_t)kernel->node_count};
+        uint32_t next = group_begin(c);
         for (size_t tree = g * LEAT_LANES; tree < forest->tree_count && group->count < LEAT_LANES; tree++) {
             size_t depth = 0;
-            size_t count = lay_levels(c, tree, &depth);
-            size += FIXED_NODES;
-            for (size_t i = 0; i < count; i++)
-                size += c->level[c->queue[i]] > LEAT_TOP_LEVELS;
+            place_tree(c, tree, group->count, &next, &depth);
             group->tree_depth[group->count] = (uint32_t)depth;
             group->target[group->count] = forest->leaf_width > 1 ? 0 : forest->trees[tree].group;
             group->depth = depth > group->depth ? (uint32_t)depth : group->depth;
             group->count++;
         }
-        kernel->node_count += size;
-        largest = size > largest ? size : largest;
+        largest = next > largest ? next : largest;
+        kernel->node_count += (next + LINE - 1) / LINE * LINE;
     }
     return largest;
 }
 
-/* What a compiled node is, but for where its children are. */
-static struct leat_node_large compiled(struct compiler *c, const struct leat_node *node)
+/* What a leaf holds, in place of a node. */
+static void put_value(struct compiler *c, uint32_t at, double value)
+{
+    float value32 = (float)value;
+    if (c->forest->arithmetic == LEAT_FLOAT32)
+        memcpy(&c->kernel->nodes.small[at], &value32, sizeof value32);
+    else
+        memcpy(&c->kernel->nodes.small[at], &value, sizeof value);
+}
+
+/* What a compiled node is, but for where its children are; of a leaf, where its value would be among the nodes. */
+static struct leat_node_large compiled(struct compiler *c, const struct leat_node *node, uint32_t first,
+                                       uint32_t value_at)
 {
     struct leat_node_large ret = {0, 0, 0};
     bool floats = c->kernel->kind == LEAT_KERNEL_FLOAT;
@@ -444,7 +547,9 @@ static struct leat_node_large compiled(struct compiler *c, const struct leat_nod
         if (floats)
             memcpy(&ret.threshold, &value, sizeof value);
         else
-            ret.threshold = put_leaf(c, node);
+            ret.threshold = c->values ? (int32_t)value_at : put_leaf(c, node);
+        if (c->values)
+            put_value(c, first + value_at, node->value);
         return ret;
     }
     ret.column = *place_of(c, kind_of(node), is_negated(node), node->feature) * LEAT_LANES;
@@ -483,44 +588,29 @@ static void put_top(struct leat_tree_top *top, uint32_t level, uint32_t path, co
 }
 
 /* Puts one tree into its group. From *next on: the children of the root, their children, the ways below them, and
- * then pairs of children level by level. */
+ * then pairs of children. */
 static void compile_tree(struct compiler *c, size_t tree, uint32_t first, uint32_t lane, uint32_t *next)
 {
     const struct leat_node *nodes = c->forest->nodes + c->forest->trees[tree].first;
     struct leat_tree_top *top = &c->kernel->tops[tree];
+    uint32_t below = *next + LEAT_TOP_NODES - 1;
     size_t depth = 0;
-    size_t count = lay_levels(c, tree, &depth);
-    uint32_t begin = *next;
-    uint32_t below = begin + LEAT_TOP_NODES - 1;
+    size_t count = place_tree(c, tree, lane, next, &depth);
     bool numbers = true;
-    *next += FIXED_NODES;
-    c->place[0] = lane;
     for (int i = 0; i < LEAT_TOP_NODES; i++)
         top->threshold[i] = INT32_MAX;
     for (size_t i = 0; i < count; i++) {
         uint32_t at = c->queue[i];
         const struct leat_node *node = &nodes[at];
-        struct leat_node_large put = compiled(c, node);
-        uint32_t level = c->level[at];
-        uint32_t left = c->place[at];
-        if (level < LEAT_TOP_LEVELS) {
-            put_top(top, level, c->path[at], &put, node->left < 0);
-            numbers &= node->left < 0 || kind_of(node) != LEAT_COLUMN_CATEGORY;
+        bool leaf = node->left < 0;
+        struct leat_node_large put = compiled(c, node, first, c->value[at]);
+        if (c->level[at] < LEAT_TOP_LEVELS) {
+            put_top(top, c->level[at], c->path[at], &put, leaf);
+            numbers &= leaf || kind_of(node) != LEAT_COLUMN_CATEGORY;
+            if (leaf)
+                put_copies(c, first, below, at, &put);
         }
-        if (node->left >= 0) {
-            if (level < LEAT_TOP_LEVELS) {
-                left = begin + ((uint32_t)2 << level) - 2 + 2 * c->path[at];
-            } else {
-                left = *next;
-                *next += 2;
-            }
-            bool exchanged = is_negated(node);
-            c->place[exchanged ? node->right : node->left] = left;
-            c->place[exchanged ? node->left : node->right] = left + 1;
-        } else if (level < LEAT_TOP_LEVELS) {
-            put_copies(c, first, below, at, &put);
-        }
-        put_node(c, first + c->place[at], &put, left);
+        put_node(c, first + c->place[at], &put, leaf ? c->place[at] : c->place[first_child(node)]);
     }
     top->below = numbers ? below : 0;
 }
@@ -534,10 +624,12 @@ static void *alloc_aligned(struct leat_arena *arena, size_t count, size_t size)
 static void compile_groups(struct compiler *c)
 {
     const struct leat_node filler = {.value = -0.0, .left = -1, .right = -1};
-    const struct leat_node_large leaf = compiled(c, &filler);
+    struct leat_node_large leaf = {0, 0, 0};
     for (size_t g = 0; g < c->kernel->group_count; g++) {
         const struct leat_tree_group *group = &c->kernel->groups[g];
-        uint32_t next = LEAT_LANES;
+        uint32_t next = group_begin(c);
+        if (g == 0 || c->values)
+            leaf = compiled(c, &filler, group->first, LEAT_LANES);
         for (uint32_t lane = 0; lane < LEAT_LANES; lane++) {
             if (lane < group->count)
                 compile_tree(c, g * LEAT_LANES + lane, group->first, lane, &next);
@@ -555,7 +647,8 @@ static bool fits_floats(const struct leat_forest *forest, const struct survey *s
            !survey->missing_kinds && !survey->categories;
 }
 
-static void choose(struct compiler *c, const struct survey *survey, size_t largest)
+/* Lays the groups out in order to choose. */
+static void choose(struct compiler *c, const struct survey *survey)
 {
     static const char *const names[] = {
         [LEAT_KERNEL_WALK] = "plain walk",
@@ -565,12 +658,15 @@ static void choose(struct compiler *c, const struct survey *survey, size_t large
         [LEAT_KERNEL_LARGE] = "8 trees or rows at once, 12-byte nodes, ranks and sets",
     };
     struct leat_kernel *kernel = c->kernel;
-    if (largest > SMALL_MAX || kernel->place_count * LEAT_LANES > SMALL_MAX)
-        kernel->kind = LEAT_KERNEL_LARGE;
-    else if (fits_floats(c->forest, survey))
+    kernel->kind = survey->categories ? LEAT_KERNEL_CATEGORY : LEAT_KERNEL_RANK;
+    if (fits_floats(c->forest, survey))
         kernel->kind = LEAT_KERNEL_FLOAT;
-    else
-        kernel->kind = survey->categories ? LEAT_KERNEL_CATEGORY : LEAT_KERNEL_RANK;
+    c->values = kernel->kind != LEAT_KERNEL_FLOAT && c->forest->leaf_width <= 1 && !survey->linear;
+    if (make_groups(c) > SMALL_MAX || kernel->place_count * LEAT_LANES > SMALL_MAX) {
+        kernel->kind = LEAT_KERNEL_LARGE;
+        c->values = false;
+        make_groups(c);
+    }
     kernel->name = names[kernel->kind];
     size_t rows = BLOCK_BYTES / (kernel->place_count * LEAT_LANES * sizeof(int32_t)) * LEAT_LANES;
     kernel->block = rows < LEAT_LANES ? LEAT_LANES : rows > BLOCK_MAX ? BLOCK_MAX : rows;
@@ -580,12 +676,14 @@ static void compile(struct compiler *c, const struct survey *survey)
 {
     struct leat_kernel *kernel = c->kernel;
     place_columns(c);
-    choose(c, survey, make_groups(c));
+    allocate_groups(c);
+    choose(c, survey);
     if (kernel->kind != LEAT_KERNEL_FLOAT) {
         collect_thresholds(c);
         make_searches(c);
-        make_leaves(c, survey);
-        make_bits(c, survey->leaves + 1);
+        if (!c->values)
+            make_leaves(c, survey);
+        make_bits(c, c->values ? SMALL_MAX : survey->leaves + 1);
     }
     if (kernel->kind == LEAT_KERNEL_LARGE)
         kernel->nodes.large = alloc_aligned(&kernel->arena, kernel->node_count, sizeof *kernel->nodes.large);
@@ -608,14 +706,16 @@ void leat_kernel_compile(const struct leat_forest *forest, struct leat_kernel *r
         largest = forest->trees[tree].count > largest ? forest->trees[tree].count : largest;
     struct compiler c = {.forest = forest, .kernel = ret};
     c.queue = leat_calloc(largest, sizeof *c.queue);
+    c.open = leat_calloc(largest, sizeof *c.open);
     c.place = leat_calloc(largest, sizeof *c.place);
+    c.value = leat_calloc(largest, sizeof *c.value);
     c.level = leat_calloc(largest, sizeof *c.level);
     c.path = leat_calloc(largest, sizeof *c.path);
     struct survey survey = look(&c);
     if (!survey.walk && measure_sets(&c) == 0)
         compile(&c, &survey);
-    void *const freed[] = {c.queue, c.place, c.level,  c.path,       c.places,
-                           c.first, c.count, c.search, c.categories, c.thresholds};
+    void *const freed[] = {c.queue,  c.open,  c.place, c.value,  c.level,      c.path,
+                           c.places, c.first, c.count, c.search, c.categories, c.thresholds};
     for (size_t i = 0; i < sizeof freed / sizeof freed[0]; i++)
         free(freed[i]);
 }

@@ -2,7 +2,7 @@
  *
  *   KERNEL(name)        the name with the kernel's suffix
  *   KERNEL_SMALL        defined: nodes are small ones, else large
- *   KERNEL_FLOATS       defined: columns are turned floats and leaves the bits of one; else ranks, and a table
+ *   KERNEL_FLOATS       defined: columns are turned floats and leaves the bits of one; else ranks
  *   KERNEL_SUM64        defined: sums are in double, else in float
  *   KERNEL_CATEGORIES   defined: nodes may split on sets of categories
  *
@@ -31,14 +31,25 @@
 #define TABLE(kernel) (kernel)->leaves32
 #endif
 
-#ifdef KERNEL_FLOATS
-#define VALUE(kernel, leaf) bits32((leaf).threshold)
+/* What a leaf holds, which is one value: itself, among the group's nodes, or in the table. */
+static inline SUM KERNEL(value)(const struct leat_kernel *kernel, const NODE *nodes, uint32_t leaf)
+{
+    int32_t place = nodes[leaf].threshold;
+#if defined(KERNEL_FLOATS)
+    (void)kernel;
+    return bits32(place);
+#elif defined(KERNEL_SMALL)
+    SUM value;
+    (void)kernel;
+    memcpy(&value, &nodes[place], sizeof value);
+    return value;
 #else
-#define VALUE(kernel, leaf) TABLE(kernel)[(leaf).threshold]
+    return TABLE(kernel)[place];
 #endif
+}
 
-/* Asks for the upper nodes of the next group, and for the roots of the one behind it, before they are needed: of a
- * tree's nodes those below the root lie level by level. Behind the last group are two that name the first.
+/* Asks for the upper nodes of the next group, and for the roots of the one behind it, before they are needed: the
+ * children of a tree's root and the two levels below them lie together. Behind the last group are two that name the first.
  * Inlined by force: a function that only fetches is taken for one without effect, and dropped. */
 static inline __attribute__((always_inline)) void KERNEL(fetch)(const struct leat_kernel *kernel,
                                                                 const struct leat_tree_group *group)
@@ -68,7 +79,7 @@ static inline uint32_t KERNEL(step)(const struct leat_kernel *kernel, const NODE
     return (uint32_t)node->left + right;
 }
 
-/* Adds a leaf to the sums of a row. */
+/* Adds a leaf of several values, or a linear one, to the sums of a row. */
 static inline void KERNEL(add)(const struct leat_kernel *kernel, const NODE *leaf, uint32_t target, const double *row,
                                SUM *sums)
 {
@@ -87,8 +98,10 @@ static inline void KERNEL(add)(const struct leat_kernel *kernel, const NODE *lea
     sums[target] += value;
 #else
     (void)kernel;
+    (void)leaf;
+    (void)target;
     (void)row;
-    sums[target] += VALUE(kernel, *leaf);
+    (void)sums; /* no such leaves are in float */
 #endif
 }
 
@@ -114,11 +127,11 @@ static void KERNEL(run_row)(const struct leat_kernel *kernel, const int32_t *x, 
         if (single) {
             UNROLLED
             for (int lane = 0; lane < LEAT_LANES; lane++)
-                sum += VALUE(kernel, nodes[at[lane]]);
+                sum += KERNEL(value)(kernel, nodes, at[lane]);
         } else if (plain) {
             UNROLLED
             for (int lane = 0; lane < LEAT_LANES; lane++)
-                sums[group->target[lane]] += VALUE(kernel, nodes[at[lane]]);
+                sums[group->target[lane]] += KERNEL(value)(kernel, nodes, at[lane]);
         } else {
             UNROLLED
             for (uint32_t lane = 0; lane < LEAT_LANES; lane++)
@@ -195,7 +208,7 @@ static void KERNEL(run_block)(const struct leat_kernel *kernel, size_t tiles, co
                 if (plain) {
                     UNROLLED
                     for (size_t i = 0; i < LEAT_LANES; i++)
-                        target[(row + i) * raw_count] += VALUE(kernel, nodes[at[i]]);
+                        target[(row + i) * raw_count] += KERNEL(value)(kernel, nodes, at[i]);
                     continue;
                 }
                 for (size_t i = 0; i < LEAT_LANES; i++)
@@ -252,4 +265,3 @@ static void KERNEL(run)(const struct leat_kernel *kernel, const double *rows, si
 #undef BEGIN
 #undef END
 #undef TABLE
-#undef VALUE
