@@ -187,6 +187,18 @@ static inline void KERNEL(run_tile)(const struct leat_kernel *kernel, const NODE
         ret[lane] = at[lane];
 }
 
+/* A part of the next group, so that all of it is near when all trees of this one were walked. */
+static inline __attribute__((always_inline)) void KERNEL(fetch_part)(const struct leat_kernel *kernel,
+                                                                     const struct leat_tree_group *group, size_t part,
+                                                                     size_t size)
+{
+    const char *from = (const char *)(NODES(kernel) + group[1].first) + part * size;
+    const char *end = (const char *)(NODES(kernel) + group[2].first);
+    end = end < from + size ? end : from + size;
+    for (; from < end; from += 64)
+        __builtin_prefetch(from, 0, 2);
+}
+
 /* `rows` are those that were laid out as `x`. */
 static void KERNEL(run_block)(const struct leat_kernel *kernel, size_t tiles, const int32_t *x, const double *rows,
                               size_t stride, SUM *sums)
@@ -197,9 +209,12 @@ static void KERNEL(run_block)(const struct leat_kernel *kernel, size_t tiles, co
     for (size_t g = 0; g < kernel->group_count; g++) {
         const struct leat_tree_group *group = &kernel->groups[g];
         const NODE *nodes = NODES(kernel) + group->first;
+        size_t next = group[2].first < group[1].first ? 0 : (group[2].first - group[1].first) * sizeof(NODE);
+        size_t size = (next / (tiles * LEAT_LANES) + 63) / 64 * 64;
         for (uint32_t lane = 0; lane < group->count; lane++) {
             SUM *target = sums + group->target[lane];
             for (size_t tile = 0; tile < tiles; tile++) {
+                KERNEL(fetch_part)(kernel, group, lane * tiles + tile, size);
                 uint32_t at[LEAT_LANES];
                 KERNEL(run_tile)
                 (kernel, nodes, lane, group->tree_depth[lane], &kernel->tops[g * LEAT_LANES + lane],
