@@ -7,6 +7,27 @@
 typedef void binary_loop(size_t n, void *out, const void *a, int64_t sa, const void *b, int64_t sb,
                          struct leat_run *run);
 
+/* In fixed stretches, which compilers do in vectors when the expression allows it; AX and BY are where its x and y are
+ * for number i. */
+#define STRETCH 16
+#define LOOP_OVER(R, EXPRESSION, AX, BY)                   \
+    for (; i + STRETCH <= n; i += STRETCH, o += STRETCH) { \
+        R results[STRETCH];                                \
+        for (size_t j = 0; j < STRETCH; j++) {             \
+            const E x = AX(i + j), y = BY(i + j);          \
+            results[j] = (R)(EXPRESSION);                  \
+        }                                                  \
+        memcpy(o, results, sizeof results);                \
+    }                                                      \
+    for (; i < n; i++) {                                   \
+        const E x = AX(i), y = BY(i);                      \
+        *o++ = (R)(EXPRESSION);                            \
+    }
+#define EACH_A(i) a[i]
+#define EACH_B(i) b[i]
+#define ONE_A(i) one_a
+#define ONE_B(i) one_b
+
 /* E: the type of the elements; x, y: one of each input. */
 #define BINARY(TYPE, T, NAME, R, EXPRESSION)                                                                \
     static void NAME##_##T(size_t n, void *out, const void *in_a, int64_t sa, const void *in_b, int64_t sb, \
@@ -15,24 +36,17 @@ typedef void binary_loop(size_t n, void *out, const void *a, int64_t sa, const v
         typedef T E;                                                                                        \
         R *o = out;                                                                                         \
         const E *a = in_a, *b = in_b;                                                                       \
+        if (n == 0)                                                                                         \
+            return;                                                                                         \
+        const E one_a = *a, one_b = *b;                                                                     \
+        size_t i = 0;                                                                                       \
         (void)run;                                                                                          \
         if (sb == 0) {                                                                                      \
-            const E y = *b;                                                                                 \
-            for (size_t i = 0; i < n; i++) {                                                                \
-                const E x = a[i];                                                                           \
-                o[i] = (R)(EXPRESSION);                                                                     \
-            }                                                                                               \
+            LOOP_OVER(R, EXPRESSION, EACH_A, ONE_B)                                                         \
         } else if (sa == 0) {                                                                               \
-            const E x = *a;                                                                                 \
-            for (size_t i = 0; i < n; i++) {                                                                \
-                const E y = b[i];                                                                           \
-                o[i] = (R)(EXPRESSION);                                                                     \
-            }                                                                                               \
+            LOOP_OVER(R, EXPRESSION, ONE_A, EACH_B)                                                         \
         } else {                                                                                            \
-            for (size_t i = 0; i < n; i++) {                                                                \
-                const E x = a[i], y = b[i];                                                                 \
-                o[i] = (R)(EXPRESSION);                                                                     \
-            }                                                                                               \
+            LOOP_OVER(R, EXPRESSION, EACH_A, EACH_B)                                                        \
         }                                                                                                   \
     }
 
