@@ -3,7 +3,9 @@
  * bench/peers.py makes the models, by the trainers themselves, and says where their libraries are. Each library is
  * held to one thread, loaded at run time and called by the few functions declared here. A stretch of rows is timed by
  * each of them in turn; of several rounds the fastest time of a stretch counts, since others may use the machine too.
- * CatBoost's Python package has no C interface: its figures are bench/peers.py's own, in batches. */
+ * CatBoost's Python package has no C interface: its figures are bench/peers.py's own, in batches.
+ *
+ * With an argument only what has it in its title is compared: bench_peers 'LightGBM 1000'. */
 #include "base/file.h"
 #include "model/model.h"
 #include "report.h"
@@ -351,8 +353,9 @@ static void compare(const char *title, const struct peer *peers, size_t count, d
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    const char *wanted = argc > 1 ? argv[1] : "";
     static const struct {
         const char *shape, *title;
         double single, batch;
@@ -372,27 +375,37 @@ int main(void)
         char name[64], title[64];
         snprintf(name, sizeof name, "%s.xgboost.json", shapes[i].shape);
         snprintf(title, sizeof title, "XGBoost %s", shapes[i].title);
-        struct peer peers[PEERS_MAX] = {open_own(name, true), open_xgboost(name)};
-        compare(title, peers, 2, shapes[i].single, shapes[i].batch);
+        if (strstr(title, wanted) != NULL) {
+            struct peer peers[PEERS_MAX] = {open_own(name, true), open_xgboost(name)};
+            compare(title, peers, 2, shapes[i].single, shapes[i].batch);
+        }
         snprintf(name, sizeof name, "%s.onnx", shapes[i].shape);
         snprintf(title, sizeof title, "ONNX %s", shapes[i].title);
-        struct peer graphs[PEERS_MAX] = {open_own(name, false), open_onnx(name, FEATURES)};
-        compare(title, graphs, 2, 0, 0);
+        if (strstr(title, wanted) != NULL) {
+            struct peer peers[PEERS_MAX] = {open_own(name, false), open_onnx(name, FEATURES)};
+            compare(title, peers, 2, 0, 0);
+        }
         snprintf(name, sizeof name, "%s.lightgbm.txt", shapes[i].shape);
         snprintf(title, sizeof title, "LightGBM %s", shapes[i].title);
-        struct peer second[PEERS_MAX] = {open_own(name, true), open_lightgbm(name)};
-        compare(title, second, 2, shapes[i].single, shapes[i].batch);
+        if (strstr(title, wanted) != NULL) {
+            struct peer peers[PEERS_MAX] = {open_own(name, true), open_lightgbm(name)};
+            compare(title, peers, 2, shapes[i].single, shapes[i].batch);
+        }
         snprintf(name, sizeof name, "%s.catboost.json", shapes[i].shape);
         snprintf(title, sizeof title, "CatBoost %s", shapes[i].title);
-        struct peer third[PEERS_MAX] = {open_own(name, true)};
-        compare(title, third, 1, shapes[i].single, shapes[i].batch);
+        if (strstr(title, wanted) == NULL)
+            continue;
+        struct peer own[PEERS_MAX] = {open_own(name, true)};
+        compare(title, own, 1, shapes[i].single, shapes[i].batch);
         snprintf(name, sizeof name, "%s.catboost.us", shapes[i].shape);
         raw = read_text(name);
         for (char *line = strtok(raw, "\n"); line != NULL; line = strtok(NULL, "\n"))
             printf("# CatBoost itself (Python, one thread), rows in a batch and us a row: %s\n", line);
         free(raw);
     }
-    struct peer networks[PEERS_MAX] = {open_own("network.onnx", false), open_onnx("network.onnx", 20)};
-    compare("network 20-64-32-1", networks, 2, 2, 0);
+    if (strstr("network 20-64-32-1", wanted) != NULL) {
+        struct peer networks[PEERS_MAX] = {open_own("network.onnx", false), open_onnx("network.onnx", 20)};
+        compare("network 20-64-32-1", networks, 2, 2, 0);
+    }
     return 0;
 }
