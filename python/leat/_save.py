@@ -1,15 +1,19 @@
 """Writes the folder: model.<json|txt|onnx>, parity.jsonl, leat.json."""
 
+import contextlib
 import datetime
 import json
 import math
 import numbers
 import re
+import shutil
+import tempfile
 from pathlib import Path
 
 from . import _rows, _trainers
 
 MODEL_FILES = ("model.json", "model.ubj", "model.txt", "model.onnx")
+FILES = (*MODEL_FILES, "parity.jsonl", "leat.json")
 
 
 def save(
@@ -26,7 +30,8 @@ def save(
     note=None,
     rows=100,
 ):
-    """Writes a fitted model with its parity rows and metadata to `folder`, and returns the folder's path.
+    """Writes a fitted model with its parity rows and metadata to `folder`, and returns the folder's path. A folder of an earlier
+    save is replaced when all is written.
 
     model          XGBoost, LightGBM, CatBoost: a Booster or one of the scikit-learn style objects. scikit-learn: linear
                    models as they are, others through skl2onnx, which must be installed.
@@ -55,21 +60,50 @@ def save(
         "name": name,
         "library": exported.library(),
     }
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    # The one that would otherwise make a folder of two models out of an interrupted save.
-    for stale in (*MODEL_FILES, "parity.jsonl", "leat.json"):
-        if (folder / stale).exists():
-            (folder / stale).unlink()
-    exported.write(folder, X_sample, table.names)
-    if not exported.file_has_names():
-        meta["features"] = table.names
-    scores = exported.scores(table.take(chosen))
-    lines = table.lines(chosen, exported.cells(folder, table, chosen), scores)
-    (folder / "parity.jsonl").write_text("".join(lines), encoding="utf-8")
-    text = json.dumps(meta, indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / "leat.json").write_text(text + "\n", encoding="utf-8")
+    folder = _ours(Path(folder))
+    with _written_at_the_end(folder) as place:
+        exported.write(place, X_sample, table.names)
+        if not exported.file_has_names():
+            meta["features"] = table.names
+        scores = exported.scores(table.take(chosen))
+        exported.compare(place, table.take(chosen), scores)
+        lines = table.lines(chosen, exported.cells(place, table, chosen), scores)
+        (place / "parity.jsonl").write_text("".join(lines), encoding="utf-8")
+        text = json.dumps(meta, indent=2, ensure_ascii=False, allow_nan=False)
+        (place / "leat.json").write_text(text + "\n", encoding="utf-8")
     return folder
+
+
+def _ours(folder):
+    """The folder, in which nothing is of another's making that would be replaced."""
+    found = [name for name in FILES if (folder / name).exists()]
+    try:
+        meta = json.loads((folder / "leat.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        meta = None
+    if found and not (isinstance(meta, dict) and "library" in meta):
+        raise FileExistsError(f"{folder} has a {found[0]} that leat.save did not write; choose another folder, or remove it")
+    return folder
+
+
+@contextlib.contextmanager
+def _written_at_the_end(folder):
+    """A place for files, which are moved to the folder when all are there. Without a model a folder is refused by `leat model
+    add`, so the model is the first to go and the last to come."""
+    new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    place = Path(tempfile.mkdtemp(prefix=".leat-save-", dir=folder))
+    try:
+        yield place
+        for name in FILES:
+            (folder / name).unlink(missing_ok=True)
+        for name in reversed(FILES):
+            if (place / name).exists():
+                (place / name).replace(folder / name)
+    finally:
+        shutil.rmtree(place)
+        if new and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _classes(classes):

@@ -1,6 +1,7 @@
 """What each trainer's objects give: the file, the scores, the names. Its package is imported only when one of its objects
 is here."""
 
+import contextlib
 import json
 import sys
 import warnings
@@ -51,6 +52,9 @@ class Export:
         """The parity rows' values by column, as leat is given them."""
         return table.cells(chosen)
 
+    def compare(self, folder, sample, scores):
+        """Warns of what is known to give other scores than the trainer."""
+
 
 class XGBoost(Export):
     package = "xgboost"
@@ -81,7 +85,9 @@ class XGBoost(Export):
         return None if best is None else int(best) + 1
 
     def write(self, folder, sample, names):
-        self.booster.save_model(str(folder / "model.json"))
+        path = folder / "model.json"
+        self.booster.save_model(str(path))
+        _check_texts(json.loads(path.read_text(encoding="utf-8")), sample)
 
     def scores(self, sample):
         """Of the Booster, whose predict is the scikit-learn object's predict_proba or predict, but for the binary
@@ -110,9 +116,28 @@ class XGBoost(Export):
 
     def _knows_categories(self, folder):
         """From 3.1 on the file may have the categories; before that, rows have their codes."""
-        learner = json.loads((folder / "model.json").read_text(encoding="utf-8"))["learner"]
-        model = learner["gradient_booster"].get("model", {})
-        return any(kind.get("values") for kind in (model.get("cats") or {}).get("enc", []))
+        document = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        return any(kind.get("values") for kind in _categories_of(document))
+
+
+def _categories_of(document):
+    """Of each feature, as XGBoost's JSON has them; DART's are one level deeper."""
+    booster = document["learner"]["gradient_booster"]
+    model = booster.get("gbtree", booster).get("model", {})
+    return (model.get("cats") or {}).get("enc", [])
+
+
+def _check_texts(document, sample):
+    """3.1 to 3.3 cut categories that are not ASCII when they save."""
+    if not [3, 1] <= document["version"][:2] < [3, 4]:
+        return
+    for at, kind in enumerate(_categories_of(document)):
+        if "offsets" in kind and any(not 0 <= byte < 128 for byte in kind["values"]):
+            name = sample.columns[at] if hasattr(sample, "columns") else at
+            raise ValueError(
+                f"column {str(name)!r} has categories that are not ASCII, and XGBoost {document['version'][0]}."
+                f"{document['version'][1]} cuts such short in the file; rename them, or train with XGBoost 3.4 or later"
+            )
 
 
 class LightGBM(Export):
@@ -164,7 +189,7 @@ class CatBoost(Export):
         pool = catboost.Pool(sample, cat_features=categories) if categories else None
         self.model.save_model(str(path), format="json", pool=pool)
         if categories:
-            _check_categories(path)
+            _check_categories(json.loads(path.read_text(encoding="utf-8"))["features_info"])
 
     def scores(self, sample):
         if len(self.model.classes_) == 0:
@@ -180,15 +205,18 @@ class CatBoost(Export):
         return kinds.get(loss, "RawFormulaVal")
 
 
-def _check_categories(path):
-    """CatBoost writes only those categories to the file that the sample has; the others would never match."""
-    model = json.loads(path.read_text(encoding="utf-8"))
-    features = model["features_info"].get("categorical_features", [])
-    known = {entry["hash"] & 0xFFFFFFFF for entry in model["features_info"].get("cat_features_hash", [])}
-    for feature in features:
+def _check_categories(info):
+    """leat does not compute statistics of the target; and CatBoost writes only those categories to the file that the sample
+    has, the others would never match."""
+    if info.get("ctrs"):
+        raise ValueError(
+            "the model uses target statistics of categories (CTRs), which leat does not compute; train with "
+            "one_hot_max_size=255, or encode categories before training"
+        )
+    known = {entry["hash"] & 0xFFFFFFFF for entry in info.get("cat_features_hash", [])}
+    for feature in info.get("categorical_features", []):
         absent = [value for value in feature.get("values", []) if value & 0xFFFFFFFF not in known]
         if absent:
-            path.unlink()
             name = feature.get("feature_name") or feature.get("feature_id") or feature["flat_feature_index"]
             raise ValueError(
                 f"X_sample lacks {len(absent)} of the categories of column {name!r} that the model splits on, and CatBoost "
@@ -218,9 +246,9 @@ class ScikitLearn(Export):
             raise ImportError(
                 f"{type(self.model).__name__} is written as ONNX by skl2onnx, which is not installed: pip install skl2onnx"
             ) from None
-        self.named = by_column = _needs_columns(sample)
-        options = {id(self.model): {"zipmap": False}} if hasattr(self.model, "predict_proba") else None
-        graph = skl2onnx.convert_sklearn(self.model, initial_types=_types(sample, by_column), options=options)
+        _check_converter(self.model)
+        self.named = _needs_columns(sample)
+        graph = _converted(self.model, _types(sample, self.named))
         (folder / "model.onnx").write_bytes(graph.SerializeToString())
 
     def file_has_names(self):
@@ -232,11 +260,120 @@ class ScikitLearn(Export):
     def scores(self, sample):
         if hasattr(self.model, "predict_proba"):
             return self.model.predict_proba(sample)
+        if _is_detector(self.model):
+            return self.model.decision_function(sample)
         if hasattr(self.model, "classes_"):
             raise TypeError(
                 f"{type(self.model).__name__} gives no probabilities; wrap it in sklearn.calibration.CalibratedClassifierCV"
             )
         return self.model.predict(sample)
+
+    def compare(self, folder, sample, scores):
+        """Some converters are unlike scikit-learn. The parity gate finds out; here it can be said before, where ONNX Runtime
+        is installed."""
+        path = folder / "model.onnx"
+        try:
+            got = _answers(path, sample) if path.exists() else None
+        except Exception:  # whatever it can not run, leat judges by itself
+            return
+        if got is None or got.size != scores.size:
+            return
+        far = abs(got.reshape(scores.shape) - scores) > 1e-5 * abs(scores).clip(1)
+        rows = int(far.reshape(len(scores), -1).any(axis=1).sum())
+        if rows:
+            warnings.warn(
+                f"skl2onnx's graph is unlike {type(self.model).__name__} in {rows} of {len(scores)} rows, by up to "
+                f"{abs(got.reshape(scores.shape) - scores).max():.3g}; leat model add will refuse it. It computes in float32, "
+                f"so scaled numbers may fall on the other side of a tree's threshold: trees need no scaler",
+                stacklevel=4,
+            )
+
+
+def _answers(path, sample):
+    """The graph's floats by ONNX Runtime; None: it is not installed."""
+    try:
+        import onnxruntime
+    except ImportError:
+        return None
+    import numpy
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    kinds = {"tensor(float)": numpy.float32, "tensor(int64)": numpy.int64, "tensor(string)": object}
+    given = session.get_inputs()
+    if len(given) == 1 and not _needs_columns(sample):
+        feed = {given[0].name: numpy.asarray(sample, dtype=numpy.float32)}
+    else:
+        feed = {one.name: sample[one.name].to_numpy(kinds[one.type]).reshape(-1, 1) for one in given}
+    return next(got for got in reversed(session.run(None, feed)) if got.dtype.kind == "f")
+
+
+def _is_detector(model):
+    from sklearn.base import is_outlier_detector
+
+    return is_outlier_detector(model) and hasattr(model, "decision_function")
+
+
+def _parts(model):
+    """A pipeline's, and what is within its parts, and the model itself."""
+    found = [model] if hasattr(model, "get_params") else []
+    for value in vars(model).values() if found else model:
+        if hasattr(value, "get_params") or isinstance(value, (list, tuple)):
+            found += _parts(value)
+    return found
+
+
+def _check_converter(model):
+    """What skl2onnx, up to 1.20, converts without a word to a graph of other scores."""
+    for part in _parts(model):
+        if not type(part).__name__.startswith("HistGradientBoosting"):
+            continue
+        if part.loss in ("poisson", "gamma"):
+            raise ValueError(
+                f"skl2onnx leaves out the exp of a {type(part).__name__} with loss={part.loss!r}, so its graph gives other "
+                f"scores; train with LightGBM or XGBoost, whose files leat reads"
+            )
+        if getattr(part, "is_categorical_", None) is not None:
+            raise ValueError(
+                f"skl2onnx takes the splits of a {type(part).__name__} on categorical_features for splits on numbers, so its "
+                f"graph gives other scores; encode them before training, or train with LightGBM or XGBoost"
+            )
+
+
+def _converted(model, types):
+    import skl2onnx
+
+    options = {id(model): {"zipmap": False}} if hasattr(model, "predict_proba") else None
+    with _whole_numbers():
+        try:
+            return skl2onnx.convert_sklearn(model, initial_types=types, options=options)
+        except RuntimeError as error:
+            if "ai.onnx.ml" not in str(error):
+                raise
+        # Of some kinds it knows this version only, and asks for it.
+        newest = getattr(skl2onnx, "__max_supported_opset__", 15)
+        return skl2onnx.convert_sklearn(
+            model, initial_types=types, options=options, target_opset={"": newest, "ai.onnx.ml": 3}
+        )
+
+
+@contextlib.contextmanager
+def _whole_numbers():
+    """skl2onnx 1.20 mixes numpy's bool into lists of whole numbers, which protobuf refuses from 7 on."""
+    import numpy
+    from onnx import helper
+
+    make = helper.make_attribute
+
+    def make_attribute(key, value, *rest, **named):
+        if isinstance(value, list) and any(isinstance(one, (bool, numpy.bool_)) for one in value):
+            value = [int(one) for one in value]
+        return make(key, value, *rest, **named)
+
+    helper.make_attribute = make_attribute
+    try:
+        yield
+    finally:
+        helper.make_attribute = make
 
 
 def _needs_columns(sample):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The Python package: what leat.save writes of each trainer's models, `leat model add` takes and `leat model predict` scores
 as the trainer does."""
-# requires: numpy pandas xgboost-cpu lightgbm catboost scikit-learn skl2onnx
+# requires: numpy pandas xgboost-cpu lightgbm catboost scikit-learn skl2onnx onnxruntime
 # timeout: 1800
 
 import datetime
@@ -173,6 +173,20 @@ def xgboost_categories():
     assert all(isinstance(line["features"]["level"], int) for line in lines)
 
 
+def xgboost_categories_that_are_cut_short_are_refused():
+    import xgboost
+
+    frame = MIXED[["n0", "shop"]].replace("south", "süd")
+    frame["shop"] = frame["shop"].astype("category")
+    model = xgboost.XGBRegressor(n_estimators=5, enable_categorical=True).fit(frame, MIXED_Y)
+    version = tuple(int(part) for part in xgboost.__version__.split(".")[:2])
+    if (3, 1) <= version < (3, 4):
+        refused(lambda: leat.save(model, frame, WORK / "cut"), ValueError, "'shop'")
+        assert not (WORK / "cut").exists()
+    else:
+        check(model, frame, model.predict(frame))
+
+
 def xgboost_another_missing_value():
     import xgboost
 
@@ -297,7 +311,15 @@ def catboost_categories_that_the_sample_lacks():
     options = catboost_options(one_hot_max_size=20, cat_features=["shop", "level"])
     model = catboost.CatBoostRegressor(**options).fit(MIXED, MIXED_Y)
     refused(lambda: leat.save(model, MIXED[MIXED["shop"] != "south"], WORK / "lacks"), ValueError, "'shop'")
-    assert not (WORK / "lacks/model.json").exists() and not (WORK / "lacks/leat.json").exists()
+    assert not (WORK / "lacks").exists()
+
+
+def catboost_statistics_of_categories_are_refused_before_they_are_written():
+    import catboost
+
+    model = catboost.CatBoostRegressor(**catboost_options(cat_features=["shop", "level"])).fit(MIXED, MIXED_Y)
+    refused(lambda: leat.save(model, MIXED, WORK / "statistics"), ValueError, "one_hot_max_size=255")
+    assert not (WORK / "statistics").exists()
 
 
 # ---- scikit-learn ----
@@ -331,6 +353,68 @@ def sklearn_network():
     model = MLPClassifier((16, 8), max_iter=50, random_state=1).fit(sample, BINARY)
     _, meta = check(model, sample, model.predict_proba(sample), tolerance=1e-5)
     assert meta["features"] == NAMES
+
+
+def sklearn_detectors_of_anomalies():
+    from sklearn.ensemble import IsolationForest
+    from sklearn.neighbors import LocalOutlierFactor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import OneClassSVM
+
+    sample = FULL.astype(np.float32)
+    for model in (
+        IsolationForest(n_estimators=20, random_state=1),
+        LocalOutlierFactor(novelty=True),
+        make_pipeline(StandardScaler(), OneClassSVM(nu=0.1)),
+    ):
+        model.fit(sample)
+        lines, _ = check(model, sample, model.decision_function(sample), tolerance=1e-5)
+        assert {line["score"] < 0 for line in lines} == {True, False}
+
+
+def sklearn_graph_that_is_unlike_the_model_is_warned_of():
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    # All are float32, but their mean is not.
+    sample = RANDOM.integers(0, 600, (ROWS, 3)) + 16e6
+    y = RANDOM.integers(0, 2, ROWS)
+    forest = RandomForestClassifier(20, random_state=1)
+    for model, expected in ((forest, 0), (make_pipeline(StandardScaler(), forest), 1)):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            leat.save(model.fit(sample, y), sample, WORK / "unlike")
+        assert sum("trees need no scaler" in str(one.message) for one in told) == expected, told
+
+
+def sklearn_histogram_boosting():
+    from onnx import helper
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    before = helper.make_attribute
+    sample = X.astype(np.float32)
+    for model, y in ((HistGradientBoostingClassifier(max_iter=10), BINARY), (HistGradientBoostingClassifier(max_iter=10), CLASSES)):
+        check(model.fit(sample, y), sample, model.predict_proba(sample), tolerance=1e-5)
+    model = HistGradientBoostingRegressor(max_iter=10).fit(sample, Y)
+    check(model, sample, model.predict(sample), tolerance=1e-5)
+    assert helper.make_attribute is before
+
+
+def sklearn_histogram_boosting_that_the_converter_gets_wrong_is_refused():
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    sample = np.column_stack([FULL[:, :2], MIXED["level"]]).astype(np.float32)
+    poisson = HistGradientBoostingRegressor(loss="poisson", max_iter=5).fit(sample, np.exp(FULL[:, 0]))
+    refused(lambda: leat.save(poisson, sample, WORK / "histogram"), ValueError, "loss='poisson'")
+    scaled = make_pipeline(StandardScaler(), HistGradientBoostingRegressor(loss="gamma", max_iter=5))
+    refused(lambda: leat.save(scaled.fit(sample, np.exp(Y)), sample, WORK / "histogram"), ValueError, "loss='gamma'")
+    categories = HistGradientBoostingRegressor(categorical_features=[2], max_iter=5).fit(sample, MIXED_Y)
+    refused(lambda: leat.save(categories, sample, WORK / "histogram"), ValueError, "categorical_features")
+    assert not (WORK / "histogram").exists()
 
 
 def is_linear(model, expected, sample=None, tolerance=1e-12, **options):
@@ -482,6 +566,41 @@ def a_second_save_leaves_one_model():
     assert sorted(path.name for path in (WORK / "twice").iterdir()) == ["leat.json", "model.json", "parity.jsonl"]
 
 
+def a_save_that_fails_leaves_what_was_there():
+    import lightgbm
+
+    booster = lightgbm.train({"verbose": -1}, lightgbm.Dataset(X, Y), 2)
+
+    class Broken(lightgbm.Booster):
+        def predict(self, *_, **__):
+            raise MemoryError("no room for scores")
+
+    broken = Broken(model_str=booster.model_to_string())
+    refused(lambda: leat.save(broken, X, WORK / "broken"), MemoryError, "no room")
+    assert not (WORK / "broken").exists() and not list(WORK.glob(".*"))
+    folder = leat.save(booster, X, WORK / "kept")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    refused(lambda: leat.save(broken, X, WORK / "kept"), MemoryError, "no room")
+    assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def a_model_that_leat_save_did_not_write_is_not_replaced():
+    import lightgbm
+
+    booster = lightgbm.train({"verbose": -1}, lightgbm.Dataset(X, Y), 2)
+    for name, text in (("model.json", "{}"), ("parity.jsonl", "{}"), ("leat.json", '{"note": "by hand"}'), ("leat.json", "[")):
+        shutil.rmtree(WORK / "own", ignore_errors=True)
+        (WORK / "own").mkdir()
+        (WORK / "own" / name).write_text(text)
+        refused(lambda: leat.save(booster, X, WORK / "own"), FileExistsError, name)
+        assert [path.name for path in (WORK / "own").iterdir()] == [name]
+    (WORK / "own/leat.json").unlink()
+    (WORK / "own/notes.txt").write_text("of the user's")
+    leat.save(booster, X, WORK / "own")
+    leat.save(booster, X, WORK / "own")
+    assert sorted(path.name for path in (WORK / "own").iterdir()) == ["leat.json", "model.txt", "notes.txt", "parity.jsonl"]
+
+
 def another_models_scores_are_refused_by_leat():
     import xgboost
 
@@ -506,6 +625,7 @@ TESTS = [
     xgboost_random_forest,
     xgboost_linear,
     xgboost_categories,
+    xgboost_categories_that_are_cut_short_are_refused,
     xgboost_another_missing_value,
     lightgbm_booster,
     lightgbm_classifier_of_texts,
@@ -520,9 +640,14 @@ TESTS = [
     catboost_two_classes_as_of_many,
     catboost_categories,
     catboost_categories_that_the_sample_lacks,
+    catboost_statistics_of_categories_are_refused_before_they_are_written,
     sklearn_forest,
     sklearn_pipeline_of_texts_and_numbers,
     sklearn_network,
+    sklearn_detectors_of_anomalies,
+    sklearn_graph_that_is_unlike_the_model_is_warned_of,
+    sklearn_histogram_boosting,
+    sklearn_histogram_boosting_that_the_converter_gets_wrong_is_refused,
     sklearn_linear_regression,
     sklearn_linear_regression_of_large_numbers_with_a_small_sum,
     sklearn_logistic_regression,
@@ -535,6 +660,8 @@ TESTS = [
     times_and_numbers_of_any_kind_are_written_plainly,
     rows_have_the_extremes_and_the_missing_values_and_are_as_many_as_asked_for,
     a_second_save_leaves_one_model,
+    a_save_that_fails_leaves_what_was_there,
+    a_model_that_leat_save_did_not_write_is_not_replaced,
     another_models_scores_are_refused_by_leat,
 ]
 
