@@ -755,30 +755,80 @@ static int read_lists(struct loader *l, const struct leat_json *lists)
     return status;
 }
 
+/* What stands behind the trees, in this order. */
+struct tail {
+    bool importances; /* "feature_importances:" */
+    bool parameters;  /* "parameters:" */
+    bool ended;       /* "end of parameters" */
+    bool parted;      /* and an empty line behind it: the Python package wrote the file, and goes on */
+    bool pandas;      /* "pandas_categorical:" */
+};
+
+static int read_pandas(struct loader *l, struct leat_bytes value, struct tail *tail)
+{
+    struct leat_json_document *document = NULL;
+    if (tail->pandas)
+        return refuse(l, "line %zu: pandas_categorical is there twice", l->reader.number);
+    if (leat_json_parse(value, LEAT_JSON_NONFINITE, &document, l->err) != 0)
+        return leat_error_prefix(l->err, "line %zu: pandas_categorical", l->reader.number);
+    tail->pandas = true;
+    int status = read_lists(l, leat_json_root(document));
+    leat_json_free(document);
+    return status;
+}
+
+static int read_tail_line(struct loader *l, struct leat_bytes line, struct tail *tail)
+{
+    const char *key = "pandas_categorical:";
+    const char *parameter = "[categorical_feature: ";
+    if (begins(line, key))
+        return read_pandas(l, (struct leat_bytes){line.data + strlen(key), line.len - strlen(key)}, tail);
+    if (begins(line, parameter) && line.data[line.len - 1] == ']')
+        l->declared_categories = (struct leat_bytes){line.data + strlen(parameter), line.len - strlen(parameter) - 1};
+    tail->importances |= begins(line, "feature_importances:");
+    tail->parameters |= leat_bytes_is(line, "parameters:");
+    tail->parted |= tail->ended && line.len == 0;
+    if (tail->ended && line.len > 0 && memcmp(line.data, key, line.len < strlen(key) ? line.len : strlen(key)) == 0)
+        return refuse(l, "line %zu: '%.*s' where pandas_categorical belongs: the file was cut short", l->reader.number,
+                      (int)line.len, line.data);
+    tail->ended |= leat_bytes_is(line, "end of parameters");
+    return 0;
+}
+
+static bool has_categories(const struct loader *l)
+{
+    struct leat_bytes list = l->declared_categories;
+    struct leat_bytes word;
+    return l->forest->set_count > 0 || next_part(&list, ',', &word);
+}
+
+/* Where the last line is gone a category would be taken for its code. Without the empty line it
+ * was not the Python package that wrote the file, and there is no such line. */
+static int check_tail(struct loader *l, const struct tail *tail)
+{
+    const char *lacking = NULL;
+    if (tail->parameters && !tail->ended)
+        lacking = "end of parameters";
+    else if (tail->pandas || !has_categories(l))
+        return 0;
+    else if (tail->importances && !tail->parameters)
+        lacking = "parameters:";
+    else if (tail->parted)
+        lacking = "pandas_categorical:";
+    if (lacking == NULL)
+        return 0;
+    return refuse(l, "line %zu: the file ends before '%s': it was cut short", l->reader.number, lacking);
+}
+
 /* Behind the trees: parameters, and on the last line the categories of each column of pandas' dtype category. A row
  * has the place in the list for it. */
 static int read_tail(struct loader *l)
 {
-    const char *key = "pandas_categorical:";
-    const char *parameter = "[categorical_feature: ";
-    int status = 0;
-    while (status == 0 && next_line(&l->reader)) {
-        struct leat_bytes line = l->reader.line;
-        if (begins(line, parameter) && line.data[line.len - 1] == ']')
-            l->declared_categories = (struct leat_bytes){line.data + strlen(parameter),
-                                                         line.len - strlen(parameter) - 1};
-        if (!begins(line, key))
-            continue;
-        struct leat_json_document *document = NULL;
-        struct leat_bytes value = {line.data + strlen(key), line.len - strlen(key)};
-        if (l->forest->categories != NULL)
-            return refuse(l, "line %zu: pandas_categorical is there twice", l->reader.number);
-        if (leat_json_parse(value, LEAT_JSON_NONFINITE, &document, l->err) != 0)
-            return leat_error_prefix(l->err, "line %zu: pandas_categorical", l->reader.number);
-        status = read_lists(l, leat_json_root(document));
-        leat_json_free(document);
-    }
-    return status;
+    struct tail tail = {0};
+    while (next_line(&l->reader))
+        if (read_tail_line(l, l->reader.line, &tail) != 0)
+            return -1;
+    return check_tail(l, &tail);
 }
 
 /* ---- the whole ---- */

@@ -165,6 +165,59 @@ static void nodes_know_how_many_training_rows_came_to_them(void **state)
     leat_forest_done(&forest);
 }
 
+/* With feature_importances, as the trainer writes it. */
+static size_t whole_file(char *room, size_t size)
+{
+    char made[4000];
+    file_of(made, sizeof made, "[-1:1] 0:1 none none", "1", "[[\"x\", \"y\"]]");
+    char *parameters = strstr(made, "parameters:");
+    int len = snprintf(room, size, "%.*sfeature_importances:\na=1\nb=1\n\n%s", (int)(parameters - made), made,
+                       parameters);
+    assert_true(len > 0 && (size_t)len < size);
+    return (size_t)len;
+}
+
+static void assert_cut(const char *file, size_t len, const char *says)
+{
+    struct leat_error err = {0};
+    struct leat_model *model = NULL;
+    if (leat_model_load("made", (struct leat_bytes){file, len}, NULL, &model, &err) == 0)
+        fail_msg("taken, though cut: …%s", file + (len < 30 ? 0 : len - 30));
+    if (strstr(err.text, says) == NULL)
+        fail_msg("says '%s', which lacks '%s'", err.text, says);
+}
+
+static void a_file_cut_behind_its_trees_is_refused(void **state)
+{
+    (void)state;
+    char room[4000];
+    size_t len = whole_file(room, sizeof room);
+    size_t importances = (size_t)(strstr(room, "feature_importances:") - room) + strlen("feature_importances:");
+    size_t parameters = (size_t)(strstr(room, "parameters:") - room) + strlen("parameters:");
+    size_t ended = (size_t)(strstr(room, "end of parameters") - room) + strlen("end of parameters");
+    for (size_t at = importances; at < len - 1; at++)
+        if (at != ended && at != ended + 1) /* as from the C interface */
+            assert_cut(room, at, "");
+    assert_cut(room, importances, "the file ends before 'parameters:': it was cut short");
+    assert_cut(room, parameters, "the file ends before 'end of parameters': it was cut short");
+    assert_cut(room, ended + 2, "the file ends before 'pandas_categorical:': it was cut short");
+    assert_cut(room, ended + 8, "'pandas' where pandas_categorical belongs: the file was cut short");
+}
+
+static void a_file_of_the_c_interface_has_no_lists_of_pandas(void **state)
+{
+    (void)state;
+    char room[4000];
+    struct leat_error err = {0};
+    struct leat_model *model = NULL;
+    whole_file(room, sizeof room);
+    size_t ended = (size_t)(strstr(room, "end of parameters\n") - room) + strlen("end of parameters\n");
+    if (leat_model_load("made", (struct leat_bytes){room, ended}, NULL, &model, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_null(leat_model_info(model)->feature_kinds);
+    leat_model_unref(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +227,8 @@ int main(void)
         cmocka_unit_test(an_ordered_column_is_found_by_its_range_where_only_one_fits),
         cmocka_unit_test(lists_that_may_belong_to_several_features_are_refused),
         cmocka_unit_test(broken_lists_are_refused),
+        cmocka_unit_test(a_file_cut_behind_its_trees_is_refused),
+        cmocka_unit_test(a_file_of_the_c_interface_has_no_lists_of_pandas),
         cmocka_unit_test(nodes_know_how_many_training_rows_came_to_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
