@@ -100,9 +100,11 @@ struct leat_forest {
     enum leat_link link;
     double scale;           /* of LEAT_LINK_SIGMOID, double */
     bool sigmoid_unclamped; /* of LEAT_LINK_SIGMOID, float32 */
-    double rounds;          /* 0, or what sums are divided by before the link */
-    size_t class_count;     /* 0: not a classifier */
-    double label_above;     /* 0, or what the one probability must exceed for the positive class instead of 0.5 */
+    size_t boosted;         /* rounds and best_rounds of leat_model_info */
+    size_t boosted_best;
+    double rounds;      /* 0, or what sums are divided by before the link */
+    size_t class_count; /* 0: not a classifier */
+    double label_above; /* 0, or what the one probability must exceed for the positive class instead of 0.5 */
 
     struct leat_node *nodes;
     size_t node_count;

@@ -178,6 +178,8 @@ static void fill_info(struct forest_model *model)
         .class_numbers = forest->class_numbers,
         .tree_count = forest->tree_count,
         .node_count = forest->node_count,
+        .rounds = forest->boosted,
+        .best_rounds = forest->boosted_best,
         .bytes = sizeof *model + leat_forest_bytes(forest) + model->kernel.arena.allocated,
         .raw_exact = linear_leaves == 0,
         .float32 = forest->arithmetic == LEAT_FLOAT32,

@@ -51,6 +51,8 @@ struct leat_model_info {
     const char *const *class_names; /* as text; NULL: 0, 1, … */
     bool class_numbers;             /* the names are whole numbers */
     size_t tree_count, node_count;
+    size_t rounds;           /* XGBoost's trees: the boosting rounds that there are; 0: not told */
+    size_t best_rounds;      /* best_iteration + 1, where that is fewer and none were asked for; else 0 */
     size_t bytes;            /* memory that the compiled form takes */
     bool float32;            /* the trainer's own width: outputs have 9 significant digits, else 17 */
     bool raw_exact;          /* raw sums are bit-equal to the trainer's: parity tolerance 0 on raw, see docs */

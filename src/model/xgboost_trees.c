@@ -459,32 +459,57 @@ static int64_t parallel_before_1_6(const struct leat_xgboost *l)
     return rounds >= 0 && rounds < INT32_MAX && trees > 0 && trees % (rounds + 1) == 0 ? trees / (rounds + 1) : 1;
 }
 
-/* How many trees the first `rounds` rounds have. */
-static int trees_of_rounds(struct reader *r, const struct leat_json *model, size_t *ret)
+/* Newer files say at which tree each round begins; in others each has the same number of trees. */
+struct rounds {
+    const struct leat_json *indices; /* NULL: each */
+    size_t each;
+    size_t count;
+};
+
+static int count_rounds(struct reader *r, const struct leat_json *model, struct rounds *ret)
 {
-    const struct leat_json *indices = leat_json_get(model, "iteration_indptr");
-    size_t rounds = r->l->options->rounds;
-    size_t there = 0;
-    int64_t trees = 0;
-    if (indices != NULL && indices->type == LEAT_JSON_ARRAY) {
-        there = indices->count == 0 ? 0 : indices->count - 1;
-        trees = rounds <= there && there > 0 ? integer_at(indices, (uint32_t)rounds) : 0;
-    } else {
-        const struct leat_json *param = leat_json_get(model, "gbtree_model_param");
-        int64_t parallel = 0;
-        if (leat_xgboost_count(r->l, param, "gbtree_model_param", "num_parallel_tree", 0, INT32_MAX, &parallel) != 0)
-            return -1;
-        parallel = parallel > 0 ? parallel : parallel_before_1_6(r->l);
-        size_t each = (size_t)parallel * r->forest->raw_count;
-        there = r->trees->count / each;
-        trees = rounds <= there ? (int64_t)(rounds * each) : 0;
+    const struct leat_json *param = leat_json_get(model, "gbtree_model_param");
+    int64_t parallel = 0;
+    *ret = (struct rounds){.indices = leat_json_get(model, "iteration_indptr")};
+    if (ret->indices != NULL && ret->indices->type == LEAT_JSON_ARRAY) {
+        ret->count = ret->indices->count == 0 ? 0 : ret->indices->count - 1;
+        return 0;
     }
-    if (rounds > there)
-        return refuse(r, "%zu rounds are asked for, but the model has %zu", rounds, there);
-    if (trees < 0 || trees > r->trees->count)
-        return refuse(r, "model.iteration_indptr[%zu] is not a place among the %u trees", rounds, r->trees->count);
-    *ret = (size_t)trees;
+    if (leat_xgboost_count(r->l, param, "gbtree_model_param", "num_parallel_tree", 0, INT32_MAX, &parallel) != 0)
+        return -1;
+    parallel = parallel > 0 ? parallel : parallel_before_1_6(r->l);
+    ret->indices = NULL;
+    ret->each = (size_t)parallel * r->forest->raw_count;
+    ret->count = r->trees->count / ret->each;
     return 0;
+}
+
+/* How many trees the first rounds have, when so many are asked for. */
+static int cut_rounds(struct reader *r, const struct rounds *rounds)
+{
+    size_t wanted = r->l->options->rounds;
+    if (wanted == 0)
+        return 0;
+    if (wanted > rounds->count)
+        return refuse(r, "%zu rounds are asked for, but the model has %zu", wanted, rounds->count);
+    int64_t trees = rounds->indices != NULL ? integer_at(rounds->indices, (uint32_t)wanted)
+                                            : (int64_t)(wanted * rounds->each);
+    if (trees < 0 || trees > r->trees->count)
+        return refuse(r, "model.iteration_indptr[%zu] is not a place among the %u trees", wanted, r->trees->count);
+    r->forest->tree_count = (size_t)trees;
+    return 0;
+}
+
+/* Training that ended early says which round was the best; scikit-learn's predict stops there. */
+static void note_best(const struct reader *r, const struct rounds *rounds)
+{
+    const struct leat_json *attributes = leat_json_get(r->l->learner, "attributes");
+    int64_t best = 0;
+    r->forest->boosted = rounds->count;
+    if (r->l->options->rounds == 0 &&
+        leat_int_parse(leat_bytes_of(leat_json_text(leat_json_get(attributes, "best_iteration"), "")), &best) == 0 &&
+        best >= 0 && (uint64_t)best + 1 < rounds->count)
+        r->forest->boosted_best = (size_t)best + 1;
 }
 
 int leat_xgboost_trees(struct leat_xgboost *l, const struct leat_json *model, const struct leat_json *weights)
@@ -502,8 +527,10 @@ int leat_xgboost_trees(struct leat_xgboost *l, const struct leat_json *model, co
     if (r.trees->count > l->file_size / TREE_BYTES_MIN)
         return refuse(&r, "%u trees in a file of %zu bytes: they have no arrays", r.trees->count, l->file_size);
     forest->tree_count = r.trees->count;
-    if (l->options->rounds > 0 && trees_of_rounds(&r, model, &forest->tree_count) != 0)
+    struct rounds rounds;
+    if (count_rounds(&r, model, &rounds) != 0 || cut_rounds(&r, &rounds) != 0)
         return -1;
+    note_best(&r, &rounds);
     forest->trees = leat_arena_zalloc(&forest->arena, forest->tree_count, sizeof *forest->trees);
     r.arrays = leat_calloc(forest->tree_count, sizeof *r.arrays);
     int status = measure(&r) != 0 || read_groups(&r, model) != 0 ? -1 : 0;
