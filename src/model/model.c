@@ -57,8 +57,9 @@ static int load_forest(const char *name, struct leat_bytes file, const struct le
     if (starts(text, "binf") || starts(text, "\x80"))
         return leat_error_set(
             err, LEAT_ERROR_FINDING,
-            "%s: %s is not read; save the model in its trainer's text format (XGBoost: .json, LightGBM: .txt)", name,
-            text.data[0] == 'b' ? "XGBoost's old binary format" : "a Python pickle");
+            "%s: %s is not read; save the model as data: XGBoost's .json or .ubj, LightGBM's .txt, CatBoost's .json, "
+            "ONNX, or linear JSON; the Python package's leat.save does so, of scikit-learn's models too",
+            name, text.data[0] == 'b' ? "XGBoost's old binary format" : "a Python pickle");
     return leat_error_set(
         err, LEAT_ERROR_FINDING,
         "%s: not a model that is known: neither XGBoost's JSON (begins with '{') nor LightGBM's text (begins "
