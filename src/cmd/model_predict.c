@@ -4,6 +4,8 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/time.h"
+#include "cmd/model_draft.h"
 #include "model/onnx/tensors.h"
 #include "model/row.h"
 
@@ -45,9 +47,23 @@ static void put_values(const struct predictor *p, struct leat_buffer *line, cons
     leat_buffer_append_char(line, ']');
 }
 
-/* The class as the trainer calls it, or its index. */
+/* A row that a graph can not score. */
+static bool is_answered(const struct predictor *p)
+{
+    for (size_t i = 0; i < p->info->output_count; i++)
+        if (isnan(p->out[i]))
+            return false;
+    return true;
+}
+
+/* The class as the trainer calls it, or its index; null without an answer. */
 static void put_label(const struct predictor *p, struct leat_buffer *line)
 {
+    if (!is_answered(p)) {
+        leat_put_name(line, "label");
+        leat_buffer_append_text(line, "null");
+        return;
+    }
     size_t label = leat_model_label(p->model, p->out, p->sums);
     const char *name = p->info->class_names == NULL ? NULL : p->info->class_names[label];
     if (name == NULL) {
@@ -135,32 +151,74 @@ static int predict_input(const struct predictor *p, const char *input, struct le
     return status;
 }
 
-static int predict(const struct leat_arguments *arguments, struct leat_error *err)
+/* What the model is, by its folder and by options. */
+static int take_model(const struct leat_arguments *arguments, struct leat_draft *draft, struct leat_error *err)
+{
+    const char *rounds = leat_arguments_get(arguments, "--rounds");
+    const char *features = leat_arguments_get(arguments, "--features");
+    if (leat_draft_folder(draft, arguments->positional[0], NULL, err) != 0 ||
+        (rounds != NULL && leat_draft_rounds_text(draft, rounds, err) != 0))
+        return -1;
+    if (features != NULL)
+        leat_draft_features(draft, features);
+    return 0;
+}
+
+/* Names that are told name the model's features in its order; a file's own can not be told otherwise. */
+static int check_names(const struct leat_model_info *info, const struct leat_version_draft *draft,
+                       struct leat_error *err)
+{
+    if (draft->feature_count != info->feature_count)
+        return leat_error_set(err, LEAT_ERROR_FINDING, "%s: %zu features are named, but the model has %zu",
+                              draft->model_file, draft->feature_count, info->feature_count);
+    for (size_t i = 0; info->feature_names != NULL && i < info->feature_count; i++)
+        if (strcmp(info->feature_names[i], draft->feature_names[i]) != 0)
+            return leat_error_set(err, LEAT_ERROR_FINDING,
+                                  "%s: feature %zu is told to be '%.60s', but the file itself calls it '%.60s'",
+                                  draft->model_file, i + 1, draft->feature_names[i], info->feature_names[i]);
+    return 0;
+}
+
+static int load_model(struct predictor *p, const struct leat_version_draft *draft, struct leat_error *err)
 {
     LEAT_CLEAN_BUFFER file = {0};
-    struct predictor p = {.raw = leat_arguments_get(arguments, "--raw") != NULL};
-    const char *name = arguments->positional[0];
-    const char *rounds = leat_arguments_get(arguments, "--rounds");
-    int64_t count = 0;
-    if (rounds != NULL && (leat_int_parse(leat_bytes_of(rounds), &count) != 0 || count < 1))
-        return leat_error_set(err, LEAT_ERROR_USAGE, "--rounds %s: a whole number from 1 belongs there", rounds);
-    const struct leat_model_options options = {.rounds = (size_t)count};
-    if (leat_file_read(name, LEAT_MODEL_BYTES_MAX, &file, err) != 0 ||
-        leat_model_load(name, leat_buffer_view(&file), &options, &p.model, err) != 0)
+    if (leat_file_read(draft->model_file, LEAT_MODEL_BYTES_MAX, &file, err) != 0 ||
+        leat_model_load(draft->model_file, leat_buffer_view(&file), &draft->options, &p->model, err) != 0)
         return -1;
-    p.info = leat_model_info(p.model);
-    leat_row_names_init(&p.names, p.model, NULL);
-    p.row = leat_calloc(p.info->feature_count, sizeof *p.row);
-    p.out = leat_calloc(p.info->output_count, sizeof *p.out);
-    p.sums = leat_calloc(p.info->raw_count, sizeof *p.sums);
-    p.scratch = leat_model_scratch_new(p.model, 1);
-    int status = predict_input(&p, leat_arguments_get(arguments, "--input"), err);
-    free(p.row);
-    free(p.out);
-    free(p.sums);
-    free(p.scratch);
-    leat_row_names_done(&p.names);
+    p->info = leat_model_info(p->model);
+    return draft->feature_names == NULL ? 0 : check_names(p->info, draft, err);
+}
+
+static int predict_rows(struct predictor *p, const struct leat_version_draft *draft,
+                        const struct leat_arguments *arguments, struct leat_error *err)
+{
+    leat_row_names_init(&p->names, p->model, draft->feature_names);
+    p->row = leat_calloc(p->info->feature_count, sizeof *p->row);
+    p->out = leat_calloc(p->info->output_count, sizeof *p->out);
+    p->sums = leat_calloc(p->info->raw_count, sizeof *p->sums);
+    p->scratch = leat_model_scratch_new(p->model, 1);
+    int status = predict_input(p, leat_arguments_get(arguments, "--input"), err);
+    free(p->row);
+    free(p->out);
+    free(p->sums);
+    free(p->scratch);
+    leat_row_names_done(&p->names);
+    return status;
+}
+
+static int predict(const struct leat_arguments *arguments, struct leat_error *err)
+{
+    struct predictor p = {.raw = leat_arguments_get(arguments, "--raw") != NULL};
+    struct leat_draft draft = {.draft = {.model_file = arguments->positional[0], .trained_at = LEAT_TIME_NONE}};
+    int status = take_model(arguments, &draft, err);
+    if (status == 0)
+        status = load_model(&p, &draft.draft, err);
+    if (status == 0) {
+        leat_note_rounds(&leat_command_model_predict, draft.draft.model_file, p.info);
+        status = predict_rows(&p, &draft.draft, arguments, err);
+    }
     leat_model_unref(p.model);
+    leat_arena_done(&draft.arena);
     return status;
 }
 
@@ -195,6 +253,7 @@ static int run_predict(const struct leat_command *command, int argc, char **argv
 static const struct leat_option predict_options[] = {
     {"--input", 0, "ROWS.jsonl", "the rows (else standard input)"},
     {"--rounds", 0, "N", "XGBoost: only the first N boosting rounds (best_iteration + 1)"},
+    {"--features", 0, "A,B,C", "names in the model's order, when its file has none"},
     {"--raw", 0, NULL, "also the sums before the link: margins, log odds"},
     {"--tensors", 0, NULL, "an ONNX graph as it is: a line has whole tensors by input name"},
     {0},
@@ -202,11 +261,13 @@ static const struct leat_option predict_options[] = {
 
 const struct leat_command leat_command_model_predict = {
     .name = "model predict",
-    .arguments = "FILE [--raw] [--input ROWS.jsonl]",
+    .arguments = "FILE|FOLDER [--raw] [--input ROWS.jsonl]",
     .summary = "score rows with a model file",
     .details =
         "A row is a JSON object by feature name or an array in the model's order; null is missing. Prints one object a\n"
-        "line: \"out\" is what the trainer's predict (or predict_proba) gives, \"label\" a classifier's answer.\n\n"
+        "line: \"out\" is what the trainer's predict (or predict_proba) gives, \"label\" a classifier's answer, null where\n"
+        "the model has none. Of a folder that leat.save or MLflow wrote, what it tells of names, classes and rounds counts\n"
+        "too.\n\n"
         "example:\n"
         "  echo '{\"amount\": 12.5, \"country\": null}' | leat model predict model.json --raw",
     .options = predict_options,

@@ -21,8 +21,8 @@ def check(name, good, why=""):
         print(f"# {line}")
 
 
-def leat(*arguments):
-    return subprocess.run([LEAT, "model", *map(str, arguments)], text=True, capture_output=True, check=False)
+def leat(*arguments, rows=None):
+    return subprocess.run([LEAT, "model", *map(str, arguments)], text=True, capture_output=True, check=False, input=rows)
 
 
 def said(done):
@@ -113,6 +113,13 @@ def test_export(work):
     (folder / "leat.json").write_text(json.dumps({"rounds": 0}))
     done = leat("add", "paint", folder, "--registry", registry)
     check("rounds of 0 are refused", done.returncode == 2 and "rounds is a whole number from 1" in done.stderr, said(done))
+    (folder / "leat.json").unlink()
+    shutil.copy(MODELS / "xgboost-1.7-binary.json", folder / "model.json")
+    for action in (("add", "paint", folder, "--registry", registry), ("predict", folder)):
+        done = leat(*action)
+        check(f"a folder with two models is refused with both ({action[0]})",
+              done.returncode == 1 and "model.json" in done.stderr and "model.txt" in done.stderr, said(done))
+    (folder / "model.json").unlink()
     (folder / "model.txt").unlink()
     done = leat("add", "paint", folder, "--registry", registry)
     check("a folder without a model says what was looked for",
@@ -153,10 +160,75 @@ def test_diff(work):
     check("a graph's row may name its input", done.returncode == 0, said(done))
     done = leat("diff", "graph", 1, 2, "--registry", registry)
     check("and so it is compared", "rows of graph/2: 1; the scores differ by 0 on average" in done.stdout, said(done))
+    done = leat("diff", "graph", "linear", "--registry", registry)
+    check("without a name in common scores are not compared",
+          done.returncode == 0 and "no feature in common" in done.stdout and "rows of" not in done.stdout, said(done))
+    done = leat("diff", "m", "linear/1", "--registry", registry)
+    lines = done.stdout.splitlines()
+    check("a name alone is its newest version", bool(lines) and "m/3" in lines[0] and "linear/1" in lines[0], said(done))
+    kernel = leat("show", "linear", "1", "--json", "--registry", registry)
+    kernel = json.loads(kernel.stdout)["kernel"] if kernel.returncode == 0 else "-"
+    at = {line.find(text) for line, text in zip([lines[0], next(line for line in lines if line.startswith("kernel"))],
+                                                ["linear/1", kernel])} if lines else set()
+    check("the columns are straight", len(at) == 1, said(done))
+    done = leat("diff", "m", "nobody", "--registry", registry)
+    check("a name that is not there is a finding",
+          done.returncode == 1 and "there is no model 'nobody'" in done.stderr, said(done))
     done = leat("diff", "m", 1, "--registry", registry)
     check("a version without a number is wrong usage", done.returncode == 2 and "NAME/NUMBER" in done.stderr, said(done))
     done = leat("diff", "m", 1, 9, "--registry", registry)
     check("a version that is not there is a finding", done.returncode == 1 and "has no version 9" in done.stderr, said(done))
+
+
+def test_predict(work):
+    folder = work / "predict"
+    folder.mkdir()
+    shutil.copy(MODELS / "lightgbm-3.3-multiclass.txt", folder / "model.txt")
+    (folder / "leat.json").write_text(json.dumps({"classes": ["red", "green", "blue"]}))
+    row = json.loads((MODELS / "lightgbm-3.3-multiclass.rows.jsonl").read_text().splitlines()[0])
+    done = leat("predict", folder, rows=json.dumps(row["features"]))
+    told = json.loads(done.stdout) if done.returncode == 0 else {}
+    best = row["score"].index(max(row["score"]))
+    check("a folder is scored, and its classes have their names",
+          told.get("label") == ["red", "green", "blue"][best] and told.get("out") == row["score"], said(done))
+    done = leat("predict", MLFLOW / "xgboost", rows='{"amount": 1, "age": 2, "hour": 3}')
+    check("and one of MLflow's, by its signature's names", done.returncode == 0 and done.stderr == "", said(done))
+
+    early = MODELS / "xgboost-2.1-best-rounds-3.json"
+    row = json.loads((MODELS / "xgboost-2.1-best-rounds-3.rows.jsonl").read_text().splitlines()[0])
+    named = json.dumps(dict(zip("uvwxyz", row["features"])))
+    done = leat("predict", early, "--features", "u,v,w,x,y,z", rows=named)
+    check("names may be told of a file without", done.returncode == 0, said(done))
+    check("where training stopped early it is said how many rounds count",
+          "its best round was 3 of 5; scikit-learn's predict uses the first 3 (--rounds 3)" in done.stderr, said(done))
+    told = json.loads(leat("predict", early, "--features", "u,v,w,x,y,z", "--rounds", 3, rows=named).stdout or "{}")
+    check("and with so many the scores are the trainer's", [float(f"{x:.9g}") for x in row["score"]] == told.get("out"), told)
+    done = leat("predict", early, "--rounds", 3, rows="")
+    check("rounds that are told need no word", done.returncode == 0 and done.stderr == "", said(done))
+    done = leat("predict", early, "--features", "u,v", rows=named)
+    check("too few names are refused", done.returncode == 1 and "2 features are named, but the model has 6" in done.stderr,
+          said(done))
+    names = "Column_1,Column_0,Column_2,Column_3,Column_4,Column_5"
+    done = leat("predict", MODELS / "lightgbm-3.3-binary.txt", "--features", names, rows="")
+    check("a file's own names can not be told otherwise", done.returncode == 1 and "the file itself calls it" in done.stderr,
+          said(done))
+    for model in ("1.4", "1.7"):
+        done = leat("predict", MODELS / f"xgboost-{model}-best-rounds-1.json", rows="")
+        check(f"early stopping is noticed in files of XGBoost {model}, too", "first 1 (--rounds 1)" in done.stderr, said(done))
+    registry = work / "predict-registry"
+    done = leat("add", "early", early, "--registry", registry)
+    check("add says so, too", done.returncode == 0 and "(--rounds 3)" in done.stderr, said(done))
+    done = leat("predict", MODELS / "onnx/logistic-texts.onnx", rows="[NaN, 1, 1, 1, 1, 1]")
+    check("without an answer there is no label", '"label": null' in done.stdout, said(done))
+
+
+def test_show(work):
+    registry = work / "show-registry"
+    graph = MODELS / "onnx/mlp-regressor.onnx"
+    leat("add", "graph", graph, "--registry", registry)
+    done = leat("show", "graph", "--registry", registry)
+    check("what needs parity rows to be explained says so",
+          "explained   no: occlusion needs parity rows" in done.stdout, said(done))
 
 
 def main():
@@ -164,6 +236,8 @@ def main():
         test_mlflow(Path(folder))
         test_export(Path(folder))
         test_diff(Path(folder))
+        test_predict(Path(folder))
+        test_show(Path(folder))
 
 
 main()
