@@ -25,17 +25,23 @@ struct diff {
     struct side a, b;
     const char *root;
     bool json;
+    int width; /* of the column of a */
     struct leat_buffer out;
 };
 
 /* ---- which two ---- */
 
-/* "fraud/3" */
-static int parse_label(const char *text, struct leat_arena *arena, struct side *ret, struct leat_error *err)
+/* "fraud/3", or "fraud" for its newest version */
+static int parse_label(const char *root, const char *text, struct leat_arena *arena, struct side *ret,
+                       struct leat_error *err)
 {
     const char *slash = strrchr(text, '/');
+    int64_t number;
+    if (slash == NULL && leat_int_parse(leat_bytes_of(text), &number) == 0)
+        return leat_error_set(err, LEAT_ERROR_USAGE, "'%s': NAME or NAME/NUMBER belongs there, or NAME A B", text);
+    ret->name = text;
     if (slash == NULL)
-        return leat_error_set(err, LEAT_ERROR_USAGE, "'%s': NAME/NUMBER belongs there, or NAME A B", text);
+        return leat_newest_version(root, text, &ret->number, err);
     ret->name = leat_arena_copy(arena, text, (size_t)(slash - text));
     return leat_parse_version(slash + 1, &ret->number, err);
 }
@@ -45,7 +51,9 @@ static int parse_sides(struct diff *diff, const struct leat_arguments *arguments
 {
     const char *const *given = arguments->positional;
     if (arguments->positional_count == 2)
-        return parse_label(given[0], arena, &diff->a, err) != 0 ? -1 : parse_label(given[1], arena, &diff->b, err);
+        return parse_label(diff->root, given[0], arena, &diff->a, err) != 0
+                   ? -1
+                   : parse_label(diff->root, given[1], arena, &diff->b, err);
     diff->a.name = diff->b.name = given[0];
     return leat_parse_version(given[1], &diff->a.number, err) != 0 ? -1
                                                                    : leat_parse_version(given[2], &diff->b.number, err);
@@ -62,10 +70,25 @@ static int load_side(const struct diff *diff, struct side *side, struct leat_err
 
 /* ---- facts ---- */
 
+#define WIDTH_MIN 34
+#define WIDTH_MAX 60
+
+/* As wide as the longest of its texts. */
+static int width_of(const struct side *a)
+{
+    const char *const texts[] = {a->label, a->version->digest, a->info->format, a->info->objective, a->info->kernel};
+    size_t width = WIDTH_MIN;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        size_t len = strlen(texts[i]);
+        width = len > width ? len : width;
+    }
+    return width > WIDTH_MAX ? WIDTH_MAX : (int)width;
+}
+
 static void put_fact(struct diff *diff, const char *name, const char *a, const char *b)
 {
     if (!diff->json) {
-        printf("%-14s %-34s %s%s\n", name, a, b, strcmp(a, b) == 0 ? "" : "  *");
+        printf("%-14s %-*s %s%s\n", name, diff->width, a, b, strcmp(a, b) == 0 ? "" : "  *");
         return;
     }
     leat_put_name(&diff->out, name);
@@ -190,7 +213,8 @@ static bool same_order(const struct diff *diff)
     return true;
 }
 
-static void put_features(struct diff *diff, const struct leat_map *of_a, const struct leat_map *of_b)
+/* How many they have in common. */
+static size_t put_features(struct diff *diff, const struct leat_map *of_a, const struct leat_map *of_b)
 {
     LEAT_CLEAN_BUFFER only_a = {0};
     LEAT_CLEAN_BUFFER only_b = {0};
@@ -201,7 +225,7 @@ static void put_features(struct diff *diff, const struct leat_map *of_a, const s
         leat_put_count(&diff->out, "features_in_common", common);
         leat_buffer_format(&diff->out, ", \"features_only\": [[%s], [%s]]", leat_buffer_text(&only_a),
                            leat_buffer_text(&only_b));
-        return;
+        return common;
     }
     printf("features       %zu in common", common);
     printf(gone + added == 0 && !same_order(diff) ? ", in another order\n" : "\n");
@@ -209,6 +233,7 @@ static void put_features(struct diff *diff, const struct leat_map *of_a, const s
         printf("  only %s: %s\n", diff->a.label, leat_buffer_text(&only_a));
     if (added > 0)
         printf("  only %s: %s\n", diff->b.label, leat_buffer_text(&only_b));
+    return common;
 }
 
 /* ---- parity rows ---- */
@@ -379,11 +404,14 @@ static int show(struct diff *diff, struct leat_error *err)
         leat_buffer_append_char(&diff->out, '{');
         put_fact(diff, "version", diff->a.label, diff->b.label);
     } else {
-        printf("%-14s %-34s %s\n", "", diff->a.label, diff->b.label);
+        diff->width = width_of(&diff->a);
+        printf("%-14s %-*s %s\n", "", diff->width, diff->a.label, diff->b.label);
     }
     put_facts(diff);
-    put_features(diff, of_a, of_b);
-    int status = put_parity(diff, err);
+    size_t common = put_features(diff, of_a, of_b);
+    if (common == 0 && !diff->json)
+        printf("parity rows    not compared: the two have no feature in common\n");
+    int status = common == 0 ? 0 : put_parity(diff, err);
     if (diff->json && status == 0)
         printf("%s}\n", leat_buffer_text(&diff->out));
     leat_map_free(of_a);
@@ -418,11 +446,13 @@ static const struct leat_option diff_options[] = {OPTION_JSON, OPTION_REGISTRY, 
 
 const struct leat_command leat_command_model_diff = {
     .name = "model diff",
-    .arguments = "NAME A B | NAME/A NAME/B [--json]",
+    .arguments = "NAME A B | NAME[/A] NAME[/B] [--json]",
     .summary = "two versions side by side",
-    .details = "What they are and read, their metrics, and how far apart their scores are on the parity rows of the second\n"
-               "(of the first, when that has none). A star marks what is not the same.\n\n"
-               "example:\n  leat model diff fraud 2 3",
+    .details =
+        "What they are and read, their metrics, and how far apart their scores are on the parity rows of the second\n"
+        "(of the first, when that has none). A star marks what is not the same. A name without a number is its newest\n"
+        "version.\n\n"
+        "example:\n  leat model diff fraud 2 3",
     .options = diff_options,
     .run = run_diff,
 };
