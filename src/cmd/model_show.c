@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* An array of names; null when there are none. */
 static void put_names(struct leat_buffer *out, const char *name, const char *const *names, size_t count)
@@ -94,6 +95,16 @@ static void show_names(const char *const *names, size_t count)
         printf(", …");
 }
 
+/* An approximate way looks at the parity rows. */
+static const char *explanation_of(const struct leat_version *version)
+{
+    const struct leat_model_info *info = leat_model_info(version->model);
+    if (info->explanation == NULL)
+        return "no";
+    bool needs_rows = strncmp(info->explanation, "occlusion", strlen("occlusion")) == 0;
+    return needs_rows && version->background_count == 0 ? "no: occlusion needs parity rows" : info->explanation;
+}
+
 static void show_version(const struct leat_version *version)
 {
     const struct leat_model_info *info = leat_model_info(version->model);
@@ -115,7 +126,7 @@ static void show_version(const struct leat_version *version)
         printf("\nclasses     %zu", info->class_count);
         show_names(info->class_names, info->class_count);
     }
-    printf("\nexplained   %s\n", info->explanation == NULL ? "no" : info->explanation);
+    printf("\nexplained   %s\n", explanation_of(version));
     leat_double_format(version->threshold, number);
     printf("threshold   %s\n", isnan(version->threshold) ? "-" : number);
     for (size_t i = 0; i < version->metric_count; i++) {
