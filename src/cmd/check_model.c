@@ -1,6 +1,7 @@
 /* The versions in the registry: does each load, is it what its trainer said, and does the function make its features? */
 #include "cmd/check.h"
 
+#include "base/map.h"
 #include "base/time.h"
 #include "registry/control.h"
 #include "registry/versions.h"
@@ -136,15 +137,29 @@ static void check_version(struct leat_check *check, const char *model, uint32_t 
     leat_version_unref(version);
 }
 
+static int note_absent(struct leat_check *check, const char *model, struct leat_error *err)
+{
+    const char *registry = check->function->registry;
+    char **names = NULL;
+    size_t count = 0;
+    if (leat_registry_names(registry, &names, &count, err) < 0)
+        return -1;
+    const char *near = leat_nearest(leat_bytes_of(model), (const char *const *)names, count);
+    leat_check_find(check, true, "model '%s' has no version in %s yet%s%s%s: leat model add %s FILE --registry %s",
+                    model, registry, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "", model,
+                    registry);
+    free(names);
+    return 0;
+}
+
 static int check_model(struct leat_check *check, const char *model, struct leat_error *err)
 {
     uint32_t *numbers = NULL;
     size_t count = 0;
     if (leat_registry_numbers(check->function->registry, model, &numbers, &count, err) < 0)
         return -1;
-    if (count == 0)
-        leat_check_find(check, true, "model '%s' has no version in %s yet: leat model add %s FILE --registry %s", model,
-                        check->function->registry, model, check->function->registry);
+    if (count == 0 && note_absent(check, model, err) < 0)
+        return -1;
     struct leat_check_version *versions = leat_arena_zalloc(&check->arena, check->version_count + count + 1,
                                                             sizeof *versions);
     if (check->version_count > 0)
