@@ -400,8 +400,8 @@ static int tell(const struct leat_govern *govern, const struct leat_decision *de
             print_check(&checks[i]);
         if (count == 0)
             printf("  nobody scored it\n");
-        if (decision->model)
-            print_contributions(&checks[0], decision);
+        for (size_t i = 0; i < (decision->model && count > 0 ? 1 : count); i++) /* the answer's, else the shadows' */
+            print_contributions(&checks[i], decision);
     }
     for (size_t i = 0; i < count; i++) {
         leat_version_unref(checks[i].loaded);

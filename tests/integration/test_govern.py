@@ -212,6 +212,15 @@ def explain(folder):
     scores = json.loads(done.stdout)["scores"] if done.stdout else []
     good = bool(scores) and not scores[0]["reproduced"] and all(score["reproduced"] for score in scores[1:])
     check("a score that was changed in its last bit is found out", good, done.stdout + done.stderr)
+    at, alone = next((i, record) for i, record in enumerate(read_lines(path)) if record["shadows"])
+    shadow = alone["shadows"][0]
+    alone.update(model=None, version=None, role="", score=None, raw=None)
+    records = read_lines(path)
+    records[at] = alone
+    write_lines(path, records)
+    done = leat("explain", function, f"events/0/{at}", "--files", data)
+    says = f"what moved the margin of delay/{shadow['version']}"
+    check("where only a shadow scored its contributions are shown", says in done.stdout, done.stdout + done.stderr)
     path.write_text(kept)
 
 
