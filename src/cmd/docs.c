@@ -1,6 +1,7 @@
 /* leat docs: the reference pages that are made from the program's own tables, so that they can not be out of date. */
 #include "base/file.h"
 #include "cmd/command.h"
+#include "cmd/model.h"
 #include "expr/expr.h"
 #include "function/function.h"
 #include "model/onnx/graph.h"
@@ -66,7 +67,8 @@ static const char function_file_names[] =
     "| `input.filter`, `*.heartbeat`, `labels.value` | columns of that source |\n"
     "| the argument, filter and key of an aggregate over a stream | columns of that stream |\n"
     "\n"
-    "A feature may not have the name of an input column, unless it is just that column (`amount: amount`).\n"
+    "A feature may have the name of an input column: in its own expression, in features above it and inside aggregates the\n"
+    "name is the column, in features below it and in the output the feature (`country: upper(country)`).\n"
     "The key of a window may use columns only; the key of a lookup may also use aggregates and other lookups.\n"
     "\n"
     "## Where state lives\n"
@@ -220,8 +222,12 @@ static void put_commands(struct leat_buffer *out)
         put_cell(out, command->summary);
         leat_buffer_append_text(out, " |\n");
     }
-    for (size_t i = 0; (command = leat_command_at(i)); i++)
+    for (size_t i = 0; (command = leat_command_at(i)); i++) {
+        const struct leat_command *action;
         put_command(out, command);
+        for (size_t k = 0; command == &leat_command_model && (action = leat_model_action_at(k)); k++)
+            put_command(out, action);
+    }
 }
 
 /* -- onnx-operators.md ----------------------------------------------------------------------------------------------- */

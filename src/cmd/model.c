@@ -103,6 +103,11 @@ static const struct leat_command *const actions[] = {
 
 #define ACTION_COUNT (sizeof actions / sizeof actions[0])
 
+const struct leat_command *leat_model_action_at(size_t index)
+{
+    return index < ACTION_COUNT ? actions[index] : NULL;
+}
+
 /* What follows "model " in its name. */
 static const char *action_name(size_t i)
 {

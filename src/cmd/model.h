@@ -31,6 +31,9 @@ void leat_put_count(struct leat_buffer *out, const char *name, size_t count);
 void leat_put_time(struct leat_buffer *out, const char *name, int64_t time);
 void leat_show_time(int64_t time, char ret[32]); /* "-": none */
 
+/* The actions in the order of the help page; NULL behind the last. */
+const struct leat_command *leat_model_action_at(size_t index);
+
 extern const struct leat_command leat_command_model_add;
 extern const struct leat_command leat_command_model_list;
 extern const struct leat_command leat_command_model_show;

@@ -55,6 +55,8 @@ def payments():
             "nothing": None,
             "mixed": i if i % 2 else str(i),
             "empty": [],
+            "rarely": "-" if i == 7 else 1.5,
+            "too_often": "-" if i < 3 else 1.5,
             "created_at": 1700000000 + 60 * i,
             "ts": (1700000000 + 60 * i) * 1000,
             "text_time": "2023-11-14T22:13:20Z",
@@ -85,6 +87,9 @@ def init(folder):
         "    items: [{sku: string, qty: int}]",
         '    # "nothing": left out, always null in the records that were looked at',
         '    # "mixed": left out, of several types',
+        "    rarely: double ",
+        "1.5; 1 of 40 are of another type: their records will be dead letters",
+        '    # "too_often": left out, of several types',
         '    # "empty": left out, a list whose elements are never there, or of several types',
         "null or absent at times",
         '  case: "\\"case\\""',
@@ -228,6 +233,8 @@ def check_models(folder):
     for name in ("n", "risky"):
         (folder / f"{name}.txt").write_text(MODEL.format(name=name))
     said("a registry without the model is a note", leat("check", fn), 0, "model 'm' has no version in ")
+    leat("model", "add", "mm", folder / "n.txt", "--registry", registry)
+    said("and a near name is offered", leat("check", fn), 0, "model 'm' has no version in ", "did you mean 'mm'?")
     leat("model", "add", "m", folder / "n.txt", "--registry", registry)
     said("a version that fits", leat("check", fn), 0, "m/1  fits (lightgbm-text, 1 features), unverified", "no findings")
     leat("model", "add", "m", folder / "risky.txt", "--registry", registry)
@@ -314,6 +321,10 @@ def docs(folder):
         fresh = (folder / "pages" / page).read_text()
         kept = ROOT / "docs/reference" / page
         check(f"docs/reference/{page} is what the program writes", kept.exists() and kept.read_text() == fresh, "run 'make docs'")
+    pages = (folder / "pages/commands.md").read_text()
+    for action in ("add", "list", "show", "diff", "verify", "predict"):
+        check(f"model {action} has a section", f"\n## leat model {action}\n" in pages)
+    check("and MLflow's folders are there", "--from mlflow" in pages)
     said("docs takes one folder", leat("docs"), 2, "it takes one folder")
 
 
