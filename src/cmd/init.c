@@ -206,6 +206,9 @@ static void put_fields(struct draft *draft, const struct leat_shape *object, int
         if (guess.kind == LEAT_GUESS_SCALAR) {
             LEAT_CLEAN_BUFFER remark = {0};
             leat_buffer_format(&remark, "%s%s%s", field->example, guess.why ? "; " : "", guess.why ? guess.why : "");
+            if (guess.others > 0)
+                leat_buffer_format(&remark, "; %llu of %llu are of another type: their records will be dead letters",
+                                   (unsigned long long)guess.others, (unsigned long long)field->values);
             if (field->values < field->seen || field->seen + draft->shapes->unread < draft->shapes->records)
                 leat_buffer_append_text(&remark, depth == 2 ? "; null or absent at times" : "");
             put_remark(out, start, leat_buffer_text(&remark));

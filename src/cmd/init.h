@@ -24,12 +24,13 @@ enum leat_shape_kind { /* what a field was; a set of bits */
 struct leat_shape {
     struct leat_bytes name;
     unsigned kinds;
-    uint64_t seen;               /* records (or elements) in which it was, null or not */
-    uint64_t values;             /* not null */
-    uint64_t times;              /* texts that are RFC 3339 */
-    uint64_t in_s, in_ms, in_us; /* numbers that are likely times in this unit */
-    uint64_t keys;               /* values that are the record's key */
-    uint64_t backward;           /* values that are less than the one before: what is no time goes up and down */
+    uint64_t seen;                  /* records (or elements) in which it was, null or not */
+    uint64_t values;                /* not null */
+    uint64_t bools, numbers, texts; /* values of these kinds */
+    uint64_t times;                 /* texts that are RFC 3339 */
+    uint64_t in_s, in_ms, in_us;    /* numbers that are likely times in this unit */
+    uint64_t keys;                  /* values that are the record's key */
+    uint64_t backward;              /* values that are less than the one before: what is no time goes up and down */
     double last;
     bool whole;                  /* every double is a whole number */
     char example[64];            /* as JSON, cut */
@@ -44,6 +45,7 @@ struct leat_guess {
     enum leat_type type;
     enum leat_encoding encoding;
     const char *why; /* a remark for the file; NULL: plain */
+    uint64_t others; /* values that are of another type */
 };
 
 struct leat_shapes {

@@ -12,6 +12,7 @@
 #define DEPTH_MAX 16
 #define FIELDS_MAX 2000  /* of one object */
 #define ELEMENTS_MAX 100 /* of one list that are looked at */
+#define MOST 0.95        /* this share of the values is the field's type; the others are mistakes */
 
 struct reading {
     struct leat_shapes *shapes;
@@ -59,6 +60,7 @@ static void note_order(struct leat_shape *shape, double number)
 static void note_number(struct leat_shape *shape, double number, bool whole)
 {
     shape->kinds |= whole ? LEAT_SHAPE_INT : LEAT_SHAPE_DOUBLE;
+    shape->numbers++;
     shape->whole = shape->whole && (whole || floor(number) == number);
     shape->in_s += is_likely(number, 1e6);
     shape->in_ms += is_likely(number, 1e3);
@@ -66,10 +68,17 @@ static void note_number(struct leat_shape *shape, double number, bool whole)
     note_order(shape, number);
 }
 
+static void note_bool(struct leat_shape *shape)
+{
+    shape->kinds |= LEAT_SHAPE_BOOL;
+    shape->bools++;
+}
+
 static void note_text(struct leat_shape *shape, struct leat_bytes text)
 {
     int64_t time;
     shape->kinds |= LEAT_SHAPE_STRING;
+    shape->texts++;
     if (leat_time_parse(text, &time) < 0)
         return;
     shape->times++;
@@ -133,7 +142,7 @@ static void note_json(struct reading *reading, struct leat_shape *shape, const s
     leat_json_put(&text, value);
     note_example(shape, leat_buffer_view(&text));
     if (value->type == LEAT_JSON_BOOL)
-        shape->kinds |= LEAT_SHAPE_BOOL;
+        note_bool(shape);
     else if (value->type == LEAT_JSON_INT)
         note_number(shape, (double)value->as.integer, true);
     else if (value->type == LEAT_JSON_DOUBLE)
@@ -187,7 +196,7 @@ static void note_cell(struct leat_shape *shape, struct leat_bytes cell, bool quo
     else if (leat_double_parse(cell, &number) == 0)
         note_number(shape, number, false);
     else if (leat_bytes_is(cell, "true") || leat_bytes_is(cell, "false"))
-        shape->kinds |= LEAT_SHAPE_BOOL;
+        note_bool(shape);
     else
         note_text(shape, cell);
 }
@@ -335,6 +344,28 @@ static struct leat_guess guess_number(const struct leat_shape *shape, bool time)
     return scalar(LEAT_TYPE_DOUBLE, LEAT_ENCODING_PLAIN, NULL);
 }
 
+/* Of several types: the one that nearly all values are of. */
+static struct leat_guess guess_most(const struct leat_shape *shape, bool time)
+{
+    const struct {
+        uint64_t count;
+        unsigned kinds;
+    } types[] = {{shape->bools, LEAT_SHAPE_BOOL},
+                 {shape->numbers, shape->kinds & (LEAT_SHAPE_INT | LEAT_SHAPE_DOUBLE)},
+                 {shape->texts, LEAT_SHAPE_STRING}};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        if ((double)types[i].count < MOST * (double)shape->values)
+            continue;
+        struct leat_shape most = *shape;
+        most.kinds = types[i].kinds;
+        most.values = types[i].count;
+        struct leat_guess guess = leat_shape_guess(&most, time);
+        guess.others = shape->values - types[i].count;
+        return guess;
+    }
+    return (struct leat_guess){.kind = LEAT_GUESS_UNKNOWN, .why = "of several types"};
+}
+
 struct leat_guess leat_shape_guess(const struct leat_shape *shape, bool time)
 {
     struct leat_guess unknown = {.kind = LEAT_GUESS_UNKNOWN};
@@ -365,7 +396,6 @@ struct leat_guess leat_shape_guess(const struct leat_shape *shape, bool time)
         }
         return (struct leat_guess){.kind = LEAT_GUESS_LIST};
     default:
-        unknown.why = "of several types";
-        return unknown;
+        return guess_most(shape, time);
     }
 }

@@ -55,8 +55,6 @@ def payments():
             "nothing": None,
             "mixed": i if i % 2 else str(i),
             "empty": [],
-            "rarely": "-" if i == 7 else 1.5,
-            "too_often": "-" if i < 3 else 1.5,
             "created_at": 1700000000 + 60 * i,
             "ts": (1700000000 + 60 * i) * 1000,
             "text_time": "2023-11-14T22:13:20Z",
@@ -87,9 +85,6 @@ def init(folder):
         "    items: [{sku: string, qty: int}]",
         '    # "nothing": left out, always null in the records that were looked at',
         '    # "mixed": left out, of several types',
-        "    rarely: double ",
-        "1.5; 1 of 40 are of another type: their records will be dead letters",
-        '    # "too_often": left out, of several types',
         '    # "empty": left out, a list whose elements are never there, or of several types',
         "null or absent at times",
         '  case: "\\"case\\""',
@@ -110,6 +105,21 @@ def init(folder):
     said("a topic that is not there is refused", leat("init", "--topic", "none", "--files", data), 1, "topic 'none' does not exist")
     said("init needs a topic", leat("init", "--files", data), 2, "--topic TOPIC")
     said("init needs a place", leat("init", "--topic", "payments"), 2, "--bootstrap.servers HOST:PORT, or --files DIR")
+
+
+def init_of_mistakes(folder):
+    data = folder / "mistakes"
+    write_lines(
+        data / "sales.jsonl",
+        [
+            {"ts": (1700000000 + i) * 1000, "rarely": "-" if i == 7 else 1.5, "often": "-" if i < 3 else 1.5, "shop": 5 if i < 2 else "a"}
+            for i in range(40)
+        ],
+    )
+    done = leat("init", "--topic", "sales", "--files", data)
+    said("of several types a field has the one of nearly all values", done, 0, "    rarely: double ", "    shop: string ")
+    said("and how many will be dead letters", done, 0, "1.5; 1 of 40 are of another type: their records will be dead letters")
+    said("where more differ it is left out", done, 0, '    # "often": left out, of several types')
 
 
 def init_csv(folder):
@@ -330,7 +340,7 @@ def docs(folder):
 
 with tempfile.TemporaryDirectory() as name:
     folder = Path(name)
-    for part in (init, init_csv, help_of_keys, check_records, check_models, tests, scenario, example, docs):
+    for part in (init, init_of_mistakes, init_csv, help_of_keys, check_records, check_models, tests, scenario, example, docs):
         (folder / part.__name__).mkdir()
         part(folder / part.__name__)
 raise SystemExit(1 if failed else 0)
