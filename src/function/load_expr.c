@@ -239,6 +239,20 @@ static int late_slot(const struct scope *scope, struct leat_bytes path, size_t *
     return -1;
 }
 
+/* Is it the name of a feature that is made otherwise than just from the column of its name? From there on that is the
+ * feature; in what it is made from, and within windows, the column. */
+static bool hides_column(const struct pass *pass, struct leat_bytes path)
+{
+    for (size_t i = 0; i < pass->feature_count; i++) {
+        const struct leat_feature *feature = &pass->function->features[i];
+        size_t slot;
+        if (path_is(path, feature->name))
+            return !is_column(pass, feature->expr, &slot) ||
+                   !path_is(pass->function->sources[0].projection.slots[slot].path, feature->name);
+    }
+    return false;
+}
+
 /* A feature that stands further down. */
 static int refuse_later_feature(const struct pass *pass, struct leat_bytes path, struct leat_error *err)
 {
@@ -274,7 +288,9 @@ static int column(void *self, struct leat_bytes path, size_t *ret_slot, enum lea
     const struct scope *scope = self;
     if (scope->results && result_slot(scope, path, false, ret_slot, ret_type))
         return 0;
-    /* Before features: one that has a column's name is that column, and keys may use it. */
+    if (scope->features && hides_column(scope->pass, path) && feature_slot(scope, path, ret_slot, ret_type))
+        return 0;
+    /* Before features: one that is just the column of its name is that column, and keys may use it. */
     if (source_slot(scope, path, ret_slot, ret_type, err) == 0)
         return 0;
     if (scope->features && feature_slot(scope, path, ret_slot, ret_type)) {
@@ -809,11 +825,9 @@ static int read_labels(struct pass *pass)
 
 /* -- features and outputs -------------------------------------------------------------------------------------------- */
 
-static int check_feature_name(const struct pass *pass, const struct leat_named *named, const struct leat_expr *expr)
+static int check_feature_name(const struct pass *pass, const struct leat_named *named)
 {
     const struct leat_function *function = pass->function;
-    const struct leat_projection *projection = &function->sources[0].projection;
-    size_t slot;
     for (size_t i = 0; i < LEAT_RESULT_SLOTS; i++)
         if (!results[i].gives_way && strcmp(named->name, results[i].name) == 0)
             return leat_load_fail(pass->loader, named->key,
@@ -821,14 +835,7 @@ static int check_feature_name(const struct pass *pass, const struct leat_named *
     if (find_source(function, leat_bytes_of(named->name)) >= 0)
         return leat_load_fail(pass->loader, named->key, "'%s' is a stream or table already; choose another name",
                               named->name);
-    if (!find_field(&function->sources[0].schema, leat_bytes_of(named->name)))
-        return 0;
-    if (is_column(pass, expr, &slot) && path_is(projection->slots[slot].path, named->name))
-        return 0;
-    return leat_load_fail(pass->loader, named->key,
-                          "'%s' is a column of the input, so a feature of this name must be just that column (%s: %s); "
-                          "choose another name",
-                          named->name, named->name, named->name);
+    return 0;
 }
 
 static int check_feature_type(const struct pass *pass, const struct leat_named *named, enum leat_type type)
@@ -849,7 +856,7 @@ static int read_features(struct pass *pass)
         if (compile(pass, &pass->feature, &named->given, LEAT_TYPE_NULL, &expr) < 0)
             return -1;
         enum leat_type type = leat_expr_type(expr);
-        if (check_feature_name(pass, named, expr) < 0 || check_feature_type(pass, named, type) < 0)
+        if (check_feature_name(pass, named) < 0 || check_feature_type(pass, named, type) < 0)
             return -1;
         function->features[pass->feature_count] = (struct leat_feature){
             .name = named->name,

@@ -350,13 +350,13 @@ static const struct refusal refusals[] = {
      "fn.yaml:7:15: feature 'f' can not use itself\n"
      "  f + 1\n"
      "  ^"},
-    {"a_feature_that_hides_a_column_is_refused",
-     "features: {x: x + 1}\n"
-     "",
+    {"a_lookup_by_a_feature_that_hides_a_column_is_refused",
+     TABLE "features: {a: 'rows[s].v', s: upper(s), b: 'rows[s].v'}\n"
+           "",
      NULL,
-     "fn.yaml:7:12: 'x' is a column of the input, so a feature of this name must be just that column (x: x); choose another name\n"
-     "  features: {x: x + 1}\n"
-     "             ^"},
+     "fn.yaml:8:45: 's' uses what is computed after lookups: features can not be part of their keys, but the columns that they are made of can\n"
+     "  rows[s].v\n"
+     "  ^"},
     {"a_feature_with_the_name_of_a_result_is_refused",
      "features: {score: x}\n"
      "",
@@ -820,6 +820,31 @@ static void a_feature_may_use_those_above_it_and_repeat_a_column(void **state)
     leat_function_free(f);
 }
 
+static void a_feature_may_hide_the_column_that_it_is_made_from(void **state)
+{
+    (void)state;
+    struct leat_function *f = loaded(
+        INPUT "features: {above: x, x: x + 1, below: x, inside: sum(x) over (partition by k range 1h preceding)}\n"
+              "output: {topic: out, value: {x: x}}\n");
+    assert_false(leat_expr_reads(f->features[0].expr, f->frame_features, SIZE_MAX));
+    assert_false(leat_expr_reads(f->features[1].expr, f->frame_features, SIZE_MAX));
+    assert_true(leat_expr_reads(f->features[2].expr, f->frame_features + 1, f->frame_features + 2));
+    assert_false(leat_expr_reads(f->features[2].expr, 0, f->frame_features));
+    assert_false(leat_expr_reads(f->windows[0].columns[0].argument, f->frame_features, SIZE_MAX));
+    assert_true(leat_expr_reads(f->outputs[0].expr, f->frame_features + 1, f->frame_features + 2));
+    leat_function_free(f);
+}
+
+static void the_key_of_a_window_is_the_column_that_a_feature_hides(void **state)
+{
+    (void)state;
+    struct leat_function *f = loaded(INPUT "windows: {w: partition by k range 1h preceding}\n"
+                                           "features: {a: count(*) over w, k: upper(k), b: count(*) over w}\n");
+    assert_int_equal(f->window_count, 1);
+    assert_false(leat_expr_reads(f->windows[0].input_key[0], f->frame_aggregates, SIZE_MAX));
+    leat_function_free(f);
+}
+
 static void a_model_gives_the_output_its_results(void **state)
 {
     (void)state;
@@ -995,6 +1020,8 @@ int main(void)
         cmocka_unit_test(the_frame_holds_columns_aggregates_lookups_features_and_results_in_this_order),
         cmocka_unit_test(the_key_of_a_lookup_may_be_an_aggregate),
         cmocka_unit_test(a_feature_may_use_those_above_it_and_repeat_a_column),
+        cmocka_unit_test(a_feature_may_hide_the_column_that_it_is_made_from),
+        cmocka_unit_test(the_key_of_a_window_is_the_column_that_a_feature_hides),
         cmocka_unit_test(a_model_gives_the_output_its_results),
         cmocka_unit_test(outputs_name_numbers_of_the_answer_each_once),
         cmocka_unit_test(a_column_or_feature_comes_before_what_the_model_says_beside_the_score),
