@@ -189,6 +189,9 @@ static const char *guess(const struct gate *gate, size_t row, const double *out)
     if (strncmp(info->format, "xgboost", 7) == 0)
         return "was the model saved from another fit than the scores were made with, or are they of fewer rounds (the "
                "scikit-learn wrapper stops at best_iteration: add it with --rounds best_iteration + 1)?";
+    if (strcmp(info->format, "onnx") == 0)
+        return "was the model saved from another fit than the scores were made with, were the features prepared "
+               "otherwise, or is the converter unlike the trainer (docs/reference/models.md, 'Converters')?";
     return "was the model saved from another fit than the scores were made with, or were the features prepared "
            "otherwise? Write both from one fitted model";
 }
