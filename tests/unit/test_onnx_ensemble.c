@@ -108,7 +108,7 @@ static void a_kernel_gives_the_bits_of_the_plain_walk(void **state)
             void *scratch = aligned_alloc(64, (leat_ensemble_scratch(e, counts[c]) + 127) / 64 * 64);
             leat_ensemble_run(e, rows[0], counts[c], sums[0], NULL, scratch);
             for (size_t row = 0; row < counts[c]; row++) {
-                leat_ensemble_run_plain(e, rows[row], plain, scored);
+                leat_ensemble_run_plain(&t->tables, rows[row], plain, scored);
                 if (memcmp(plain, &sums[0][0] + row * targets, targets * sizeof *plain) != 0)
                     fail_msg("seed %llu, row %zu of %zu: %.17g, plainly %.17g", (unsigned long long)seed, row,
                              counts[c], (&sums[0][0])[row * targets], plain[0]);

@@ -27,9 +27,11 @@ size_t leat_graph_inputs(const struct leat_onnx_file *file, uint32_t *ret);
 /* Operators of the file that are in no table: "Conv, LSTM (2 of 14)". false: there are none. */
 bool leat_graph_unknown(const struct leat_onnx_file *file, struct leat_buffer *ret);
 
-/* The file must outlive the graph. */
+/* The file must outlive the graph, and so must `twin`: NULL, or the same file's graph for other rows, with which this
+ * one shares what is made of attributes alone (tree ensembles). */
 int leat_graph_compile(const struct leat_onnx_file *file, const struct leat_graph_input *inputs,
-                       const struct leat_graph_limits *limits, struct leat_graph **ret, struct leat_error *err);
+                       const struct leat_graph_limits *limits, const struct leat_graph *twin, struct leat_graph **ret,
+                       struct leat_error *err);
 void leat_graph_free(struct leat_graph *graph); /* NULL is fine */
 
 struct leat_tensor *leat_graph_input(const struct leat_graph *graph, uint32_t i); /* NULL: a constant */

@@ -14,9 +14,11 @@
 struct leat_ensemble {
     struct leat_ensemble_tables tables;
     bool plain;
-    bool *always; /* of each target: every tree, or none, scores it in all its leaves */
+    bool *always;            /* of each target: every tree, or none, scores it in all its leaves */
+    struct leat_arena trees; /* the forest's nodes, until a kernel has been made of them */
     struct leat_forest forest;
     struct leat_kernel kernel;
+    size_t row_work;
 };
 
 /* ---- the plain walk ---- */
@@ -68,9 +70,8 @@ static double joined(const struct leat_ensemble_tables *t, bool scored, double s
     return t->wide ? sum + value : (double)((float)sum + (float)value);
 }
 
-void leat_ensemble_run_plain(const struct leat_ensemble *ensemble, const double *row, double *ret_sums, bool *ret_scored)
+void leat_ensemble_run_plain(const struct leat_ensemble_tables *t, const double *row, double *ret_sums, bool *ret_scored)
 {
-    const struct leat_ensemble_tables *t = &ensemble->tables;
     memset(ret_sums, 0, t->target_count * sizeof *ret_sums);
     memset(ret_scored, 0, t->target_count * sizeof *ret_scored);
     for (size_t tree = 0; tree < t->root_count; tree++) {
@@ -304,8 +305,8 @@ static void make_forest(struct leat_ensemble *e, const struct survey *s, uint32_
     forest->feature_count = t->feature_count;
     forest->raw_count = t->target_count;
     forest->base = leat_arena_zalloc(&forest->arena, t->target_count, sizeof *forest->base);
-    forest->nodes = leat_arena_zalloc(&forest->arena, t->split_count + 1, sizeof *forest->nodes);
-    forest->trees = leat_arena_zalloc(&forest->arena, t->root_count + 1, sizeof *forest->trees);
+    forest->nodes = leat_arena_zalloc(&e->trees, t->split_count + 1, sizeof *forest->nodes);
+    forest->trees = leat_arena_zalloc(&e->trees, t->root_count + 1, sizeof *forest->trees);
     forest->tree_count = t->root_count;
     for (size_t tree = 0; tree < t->root_count; tree++) {
         if (s->tree_target[tree] == NO_TARGET)
@@ -314,8 +315,7 @@ static void make_forest(struct leat_ensemble *e, const struct survey *s, uint32_
             forest->trees[tree].group = s->tree_target[tree];
     }
     if (forest->leaf_width > 1)
-        forest->leaf_values = leat_arena_zalloc(&forest->arena, s->leaf_count * t->target_count,
-                                                sizeof *forest->leaf_values);
+        forest->leaf_values = leat_arena_zalloc(&e->trees, s->leaf_count * t->target_count, sizeof *forest->leaf_values);
     size_t values = 0;
     for (size_t tree = 0; tree < t->root_count; tree++) {
         put_tree(e, tree, order, place, &values);
@@ -330,6 +330,36 @@ static int check(struct survey *s, struct leat_error *err)
         if (check_tree(s, tree, err) < 0 || check_leaves(s, tree, err) < 0)
             return -1;
     return 0;
+}
+
+/* A kernel has what it needs of the trees: the nodes go. */
+static void compile_forest(struct leat_ensemble *e)
+{
+    leat_kernel_compile(&e->forest, &e->kernel);
+    if (e->kernel.kind == LEAT_KERNEL_WALK)
+        return;
+    leat_arena_done(&e->trees);
+    e->forest.nodes = NULL;
+    e->forest.trees = NULL;
+    e->forest.leaf_values = NULL;
+}
+
+/* A walk meets a split once at most; a set in it is gone through. */
+static size_t walk_work(const struct survey *s)
+{
+    const struct leat_ensemble_tables *t = s->tables;
+    size_t work = t->split_count + s->weight_count;
+    for (size_t i = 0; i < t->split_count; i++)
+        work += t->splits[i].mode == LEAT_SPLIT_MEMBER ? t->splits[i].count : 0;
+    return s->shared && work > SIZE_MAX / 2 / t->root_count ? SIZE_MAX / 2 : work * (s->shared ? t->root_count : 1);
+}
+
+static size_t kernel_work(const struct leat_kernel *kernel)
+{
+    size_t work = kernel->place_count;
+    for (size_t i = 0; i < kernel->group_count; i++)
+        work += LEAT_LANES * (kernel->groups[i].depth + kernel->forest->leaf_width + 1);
+    return work;
 }
 
 int leat_ensemble_new(const struct leat_ensemble_tables *tables, struct leat_ensemble **ret, struct leat_error *err)
@@ -355,8 +385,10 @@ int leat_ensemble_new(const struct leat_ensemble_tables *tables, struct leat_ens
     e->plain = !can_be_forest(&s) || has_sets(tables);
     if (!e->plain) {
         make_forest(e, &s, s.order, s.stack);
-        leat_kernel_compile(&e->forest, &e->kernel);
+        compile_forest(e);
     }
+    e->row_work = tables->feature_count + tables->target_count;
+    e->row_work += e->plain || e->kernel.kind == LEAT_KERNEL_WALK ? walk_work(&s) : kernel_work(&e->kernel);
     leat_arena_done(&arena);
     *ret = e;
     return 0;
@@ -368,6 +400,7 @@ void leat_ensemble_free(struct leat_ensemble *ensemble)
         return;
     leat_kernel_done(&ensemble->kernel);
     leat_forest_done(&ensemble->forest);
+    leat_arena_done(&ensemble->trees);
     free(ensemble->always);
     free(ensemble);
 }
@@ -377,6 +410,17 @@ void leat_ensemble_free(struct leat_ensemble *ensemble)
 bool leat_ensemble_is_plain(const struct leat_ensemble *ensemble)
 {
     return ensemble->plain;
+}
+
+size_t leat_ensemble_bytes(const struct leat_ensemble *ensemble)
+{
+    return sizeof *ensemble + ensemble->tables.target_count * sizeof *ensemble->always + ensemble->trees.allocated +
+           ensemble->forest.arena.allocated + ensemble->kernel.arena.allocated;
+}
+
+size_t leat_ensemble_row_work(const struct leat_ensemble *ensemble)
+{
+    return ensemble->row_work;
 }
 
 static size_t sums_size(const struct leat_ensemble *e, size_t count)
@@ -396,7 +440,7 @@ static void run_plain(const struct leat_ensemble *e, const double *rows, size_t 
 {
     size_t targets = e->tables.target_count;
     for (size_t row = 0; row < count; row++)
-        leat_ensemble_run_plain(e, rows + row * e->tables.feature_count, ret_sums + row * targets,
+        leat_ensemble_run_plain(&e->tables, rows + row * e->tables.feature_count, ret_sums + row * targets,
                                 ret_scored == NULL ? scratch : ret_scored + row * targets);
 }
 

@@ -2,7 +2,7 @@
  *
  * Most ensembles become a forest and run on the trees' kernels. What a forest can not say (least and largest values,
  * members of a set, leaves that score only some of the targets where that is asked for) is walked from this table,
- * which is also the plain twin of the kernel. Knows nothing of graphs. */
+ * which is also the plain twin of the kernel in tests; a kernel does not need it any more. Knows nothing of graphs. */
 #ifndef LEAT_MODEL_ONNX_ENSEMBLE_H
 #define LEAT_MODEL_ONNX_ENSEMBLE_H
 
@@ -63,7 +63,7 @@ struct leat_ensemble_tables {
 
 struct leat_ensemble;
 /* Checks that every walk ends at a leaf, every feature and target exists, and compiles. Linear; no recursion. The
- * tables must outlive it. */
+ * tables must outlive it only if leat_ensemble_is_plain. */
 int leat_ensemble_new(const struct leat_ensemble_tables *tables, struct leat_ensemble **ret, struct leat_error *err);
 void leat_ensemble_free(struct leat_ensemble *ensemble); /* NULL is fine */
 
@@ -72,8 +72,10 @@ size_t leat_ensemble_scratch(const struct leat_ensemble *ensemble, size_t count)
  * ret_scored (NULL: not wanted): whether any leaf scored the target. Only with scored_asked. */
 void leat_ensemble_run(const struct leat_ensemble *ensemble, const double *rows, size_t count, double *ret_sums,
                        bool *ret_scored, void *scratch);
-void leat_ensemble_run_plain(const struct leat_ensemble *ensemble, const double *row, double *ret_sums,
+void leat_ensemble_run_plain(const struct leat_ensemble_tables *tables, const double *row, double *ret_sums,
                              bool *ret_scored);
-bool leat_ensemble_is_plain(const struct leat_ensemble *ensemble); /* it has no kernel */
+bool leat_ensemble_is_plain(const struct leat_ensemble *ensemble);   /* it has no kernel, and walks its tables */
+size_t leat_ensemble_bytes(const struct leat_ensemble *ensemble);    /* memory, without the tables */
+size_t leat_ensemble_row_work(const struct leat_ensemble *ensemble); /* steps that a row takes at most */
 
 #endif

@@ -8,6 +8,7 @@ extern "C" {
 
 #include "onnx.pb.h"
 
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -16,6 +17,12 @@ extern "C" {
 #include <google/protobuf/io/coded_stream.h>
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "raw tensors are little-endian and taken as they are");
+
+struct leat_onnx_long {
+    struct leat_onnx_long *previous, *next;
+    size_t bytes; /* with this */
+    alignas(16) char data[];
+};
 
 namespace
 {
@@ -160,13 +167,65 @@ bool walk_part(Walk &walk, size_t end, Part part, int depth)
 /* ---- from protobuf's objects to plain structs ---- */
 
 struct Reader {
-    struct leat_arena *arena;
+    struct leat_onnx_file *file;
+    struct leat_arena *arena; /* the file's */
     struct leat_error *err;
 };
 
 template <class T> T *make(const Reader &reader, int count)
 {
     return static_cast<T *>(leat_arena_zalloc(reader.arena, count > 0 ? static_cast<size_t>(count) : 1, sizeof(T)));
+}
+
+/* ---- long arrays ---- */
+
+constexpr size_t long_from = 16384; /* bytes */
+
+bool is_long(size_t count, size_t size)
+{
+    return count * size >= long_from;
+}
+
+struct leat_onnx_long *long_of(const void *data)
+{
+    auto at = const_cast<char *>(static_cast<const char *>(data)) - offsetof(struct leat_onnx_long, data);
+    return reinterpret_cast<struct leat_onnx_long *>(at);
+}
+
+/* An array, zeroed; a long one by itself. */
+template <class T> T *make_array(const Reader &reader, size_t count, size_t size = sizeof(T))
+{
+    if (!is_long(count, size))
+        return static_cast<T *>(leat_arena_zalloc(reader.arena, count + 1, size));
+    size_t bytes = sizeof(struct leat_onnx_long) + count * size;
+    auto made = static_cast<struct leat_onnx_long *>(leat_calloc(bytes, 1));
+    made->bytes = bytes;
+    made->next = reader.file->longs;
+    if (made->next != nullptr)
+        made->next->previous = made;
+    reader.file->longs = made;
+    reader.file->long_bytes += bytes;
+    return reinterpret_cast<T *>(made->data);
+}
+
+void drop(struct leat_onnx_file *file, struct leat_onnx_long *array)
+{
+    if (array->previous != nullptr)
+        array->previous->next = array->next;
+    else
+        file->longs = array->next;
+    if (array->next != nullptr)
+        array->next->previous = array->previous;
+    file->long_bytes -= array->bytes;
+    std::free(array);
+}
+
+/* `array` is an attribute's, NULL if it is of another kind; a short one is only forgotten. */
+template <class T> void drop_array(struct leat_onnx_file *file, const T *&array, size_t count)
+{
+    if (array != nullptr && is_long(count, sizeof(T)))
+        drop(file, long_of(array));
+    array = nullptr;
 }
 
 struct leat_bytes bytes_of(const Reader &reader, const std::string &text)
@@ -198,11 +257,25 @@ bool read_names(const Reader &reader, const RepeatedPtrField<std::string> &names
     return true;
 }
 
+/* Few different texts often come in long lists: one that was among the last different ones is there already. */
 const struct leat_bytes *read_texts(const Reader &reader, const RepeatedPtrField<std::string> &texts)
 {
-    auto ret = make<struct leat_bytes>(reader, texts.size());
-    for (int i = 0; i < texts.size(); i++)
-        ret[i] = bytes_of(reader, texts.Get(i));
+    constexpr unsigned kept = 8;
+    struct leat_bytes recent[kept] = {};
+    unsigned made = 0;
+    auto ret = make_array<struct leat_bytes>(reader, static_cast<size_t>(texts.size()));
+    for (int i = 0; i < texts.size(); i++) {
+        const std::string &text = texts.Get(i);
+        unsigned k = 0;
+        while (k < kept && (recent[k].data == nullptr || recent[k].len != text.size() ||
+                            std::memcmp(recent[k].data, text.data(), text.size()) != 0))
+            k++;
+        if (k == kept) {
+            k = made++ % kept;
+            recent[k] = bytes_of(reader, text);
+        }
+        ret[i] = recent[k];
+    }
     return ret;
 }
 
@@ -293,7 +366,7 @@ bool fill(const Reader &reader, struct leat_tensor &tensor, const onnx::TensorPr
         return fill_texts(reader, tensor, file);
     if (tensor.count > there)
         return wrong_count(reader, tensor, there, "values");
-    tensor.data = leat_arena_zalloc(reader.arena, tensor.count + 1, size);
+    tensor.data = make_array<char>(reader, tensor.count, size);
     if (!file.has_raw_data() || (file.raw_data().empty() && there > 0))
         return fill_fields(reader, tensor, file);
     return fill_raw(reader, tensor, file.raw_data());
@@ -352,11 +425,12 @@ int kind_of(const onnx::AttributeProto &file)
                                      : 0;
 }
 
-template <class T> const T *read_numbers(const Reader &reader, const RepeatedField<T> &numbers)
+template <class To, class From> const To *read_numbers(const Reader &reader, const RepeatedField<From> &numbers)
 {
-    auto ret = make<T>(reader, numbers.size());
-    for (int i = 0; i < numbers.size(); i++)
-        ret[i] = numbers.Get(i);
+    static_assert(sizeof(To) == sizeof(From));
+    auto ret = make_array<To>(reader, static_cast<size_t>(numbers.size()));
+    if (!numbers.empty())
+        std::memcpy(ret, numbers.data(), static_cast<size_t>(numbers.size()) * sizeof(To));
     return ret;
 }
 
@@ -383,16 +457,12 @@ bool read_attribute(const Reader &reader, const onnx::AttributeProto &file, stru
         return read_graph(reader, file.g(), *ret.graph);
     case LEAT_ONNX_FLOATS:
         ret.count = static_cast<size_t>(file.floats_size());
-        ret.floats = read_numbers(reader, file.floats());
+        ret.floats = read_numbers<float>(reader, file.floats());
         return true;
-    case LEAT_ONNX_INTS: {
+    case LEAT_ONNX_INTS:
         ret.count = static_cast<size_t>(file.ints_size());
-        auto ints = make<int64_t>(reader, file.ints_size());
-        for (int i = 0; i < file.ints_size(); i++)
-            ints[i] = file.ints(i);
-        ret.ints = ints;
+        ret.ints = read_numbers<int64_t>(reader, file.ints());
         return true;
-    }
     case LEAT_ONNX_TEXTS:
         ret.count = static_cast<size_t>(file.strings_size());
         ret.texts = read_texts(reader, file.strings());
@@ -594,7 +664,7 @@ int leat_onnx_file_read(const char *name, struct leat_bytes file, struct leat_on
     if (parse(name, file, model, err) < 0)
         return -1;
     auto made = static_cast<struct leat_onnx_file *>(leat_calloc(1, sizeof(struct leat_onnx_file)));
-    if (!read_model({&made->arena, err}, model, *made)) {
+    if (!read_model({made, &made->arena, err}, model, *made)) {
         leat_onnx_file_free(made);
         return leat_error_prefix(err, "%s", name);
     }
@@ -602,10 +672,34 @@ int leat_onnx_file_read(const char *name, struct leat_bytes file, struct leat_on
     return 0;
 }
 
+void leat_onnx_node_drop(struct leat_onnx_file *file, const struct leat_onnx_node *node)
+{
+    for (uint32_t i = 0; i < node->attribute_count; i++) {
+        struct leat_onnx_attribute *attribute = &node->attributes[i];
+        drop_array(file, attribute->floats, attribute->count);
+        drop_array(file, attribute->ints, attribute->count);
+        drop_array(file, attribute->texts, attribute->count);
+        struct leat_tensor *tensor = attribute->tensor;
+        if (tensor == nullptr || tensor->data == nullptr)
+            continue;
+        if (is_long(tensor->count, leat_tensor_type_size(tensor->type)))
+            drop(file, long_of(tensor->data));
+        tensor->data = nullptr;
+        tensor->count = 0;
+    }
+}
+
+size_t leat_onnx_file_bytes(const struct leat_onnx_file *file)
+{
+    return sizeof *file + file->arena.allocated + file->long_bytes;
+}
+
 void leat_onnx_file_free(struct leat_onnx_file *file)
 {
     if (file == nullptr)
         return;
+    while (file->longs != nullptr)
+        drop(file, file->longs);
     leat_arena_done(&file->arena);
     std::free(file);
 }

@@ -1,7 +1,8 @@
 /* An ONNX file as plain structs: what protobuf read, checked and with the content of tensors laid out for use.
  *
  * Names are NUL-terminated and never NULL; an absent one is "". Counts and sizes are checked against the bytes that
- * are there before anything is allocated. Everything lies in the file's arena. */
+ * are there before anything is allocated. Everything lies in the file's arena, but for long arrays, which can be dropped
+ * one by one. */
 #ifndef LEAT_MODEL_ONNX_FILE_H
 #define LEAT_MODEL_ONNX_FILE_H
 
@@ -105,8 +106,12 @@ struct leat_onnx_property {
     struct leat_bytes value;
 };
 
+struct leat_onnx_long; /* an array outside the arena */
+
 struct leat_onnx_file {
     struct leat_arena arena;
+    struct leat_onnx_long *longs;
+    size_t long_bytes;
     int64_t ir_version;
     const char *producer;
     struct leat_onnx_graph graph;
@@ -120,7 +125,10 @@ struct leat_onnx_file {
 
 /* The file is copied: `file` may go. */
 int leat_onnx_file_read(const char *name, struct leat_bytes file, struct leat_onnx_file **ret, struct leat_error *err);
-void leat_onnx_file_free(struct leat_onnx_file *file); /* NULL is fine */
+/* Releases the long arrays of a node's attributes: their numbers and texts are not there any more. */
+void leat_onnx_node_drop(struct leat_onnx_file *file, const struct leat_onnx_node *node);
+size_t leat_onnx_file_bytes(const struct leat_onnx_file *file); /* memory */
+void leat_onnx_file_free(struct leat_onnx_file *file);          /* NULL is fine */
 
 /* The product of the dims, or -1 with the reason: a negative one, or beyond LEAT_TENSOR_ELEMENTS_MAX. */
 int leat_tensor_elements(uint32_t rank, const int64_t *dims, size_t *ret, struct leat_error *err);

@@ -294,6 +294,8 @@ static size_t steps_per_element(const struct leat_node *node)
 /* What a run of the node takes, roughly: multiply-adds, comparisons, copies. */
 static size_t work_of(const struct leat_node *node)
 {
+    if (node->work > 0)
+        return node->work;
     return multiply(elements_of(node->outputs, node->output_count) + elements_of(node->inputs, node->input_count) + 1,
                     steps_per_element(node));
 }
@@ -857,11 +859,13 @@ static int compile(struct leat_graph *graph, const struct leat_graph_input *inpu
 }
 
 int leat_graph_compile(const struct leat_onnx_file *file, const struct leat_graph_input *inputs,
-                       const struct leat_graph_limits *limits, struct leat_graph **ret, struct leat_error *err)
+                       const struct leat_graph_limits *limits, const struct leat_graph *twin, struct leat_graph **ret,
+                       struct leat_error *err)
 {
     struct leat_graph *graph = leat_calloc(1, sizeof *graph);
     graph->file = file;
     graph->limits = *limits;
+    graph->twin = twin;
     if (compile(graph, inputs, err) < 0) {
         leat_graph_free(graph);
         return -1;
@@ -876,6 +880,7 @@ void leat_graph_free(struct leat_graph *graph)
         return;
     for (struct leat_kept *kept = graph->kept; kept != NULL; kept = kept->next)
         kept->release(kept->object);
+    leat_map_free(graph->offered);
     leat_arena_done(&graph->arena);
     free(graph);
 }
@@ -909,7 +914,7 @@ size_t leat_graph_scratch(const struct leat_graph *graph)
 
 size_t leat_graph_bytes(const struct leat_graph *graph)
 {
-    return sizeof *graph + graph->arena.allocated;
+    return sizeof *graph + graph->arena.allocated + graph->outside;
 }
 
 size_t leat_graph_node_count(const struct leat_graph *graph)

@@ -106,6 +106,8 @@ struct leat_node {
     void (*run)(const struct leat_node *node, struct leat_run *run);
     void *state;      /* the operator's, in the graph's arena */
     size_t workspace; /* offset of what it asked for in the run's scratch */
+    size_t work; /* steps that a run takes, if the operator knows; 0: it is worked out from shapes and attributes */
+    bool copied; /* prepared, it needs the numbers and texts of its attributes no more */
 };
 
 /* ---- what an operator prepares itself with ---- */
@@ -137,6 +139,12 @@ int leat_node_workspace(struct leat_graph *graph, struct leat_node *node, size_t
 struct leat_arena *leat_graph_arena(struct leat_graph *graph);
 /* What an operator has made outside the arena: release(object) is called when the graph is freed, compiled or not. */
 void leat_graph_keep(struct leat_graph *graph, void *object, void (*release)(void *object));
+/* That an object outside the arena takes so many bytes. */
+void leat_graph_count_bytes(struct leat_graph *graph, size_t bytes);
+/* The same node of the file where the graph was compiled before for other rows, or NULL. That graph outlives this one:
+ * what the node's state has of attributes alone may be taken from there. Only of nodes that were offered. */
+const struct leat_node *leat_node_twin(const struct leat_graph *graph, const struct leat_node *node);
+void leat_node_offer(struct leat_graph *graph, const struct leat_node *node);
 /* "%s: does not run here: type %s" and the like: */
 int leat_node_refuse_type(const struct leat_node *node, uint32_t input, struct leat_error *err);
 

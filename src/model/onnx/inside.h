@@ -79,6 +79,9 @@ struct leat_graph {
     size_t fold_work;
     size_t node_total;
     struct leat_graph_limits limits;
+    const struct leat_graph *twin; /* compiled before, for other rows; NULL: none */
+    struct leat_map *offered;      /* address of a node of the file → const struct leat_node *; NULL: none */
+    size_t outside;                /* bytes of what it keeps outside the arena */
     uint32_t clock;
     struct leat_value *values; /* that may need a place */
     struct leat_repeat *repeat;

@@ -1,6 +1,8 @@
 /* What operators prepare themselves with: inputs, attributes, outputs, workspace. */
 #include "model/onnx/inside.h"
 
+#include "base/map.h"
+
 #include <string.h>
 
 /* ---- types ---- */
@@ -262,6 +264,39 @@ void leat_graph_keep(struct leat_graph *graph, void *object, void (*release)(voi
     struct leat_kept *kept = leat_arena_zalloc(&graph->arena, 1, sizeof *kept);
     *kept = (struct leat_kept){object, release, graph->kept};
     graph->kept = kept;
+}
+
+void leat_graph_count_bytes(struct leat_graph *graph, size_t bytes)
+{
+    graph->outside += bytes;
+}
+
+/* In a function's body attributes may be the caller's: there the node of the file does not tell all. */
+static bool has_twins(const struct leat_node *node)
+{
+    return leat_made_of(node)->call == NULL;
+}
+
+static struct leat_bytes address_of(const struct leat_node *node)
+{
+    return (struct leat_bytes){(const char *)&node->file, sizeof node->file};
+}
+
+const struct leat_node *leat_node_twin(const struct leat_graph *graph, const struct leat_node *node)
+{
+    if (graph->twin == NULL || graph->twin->offered == NULL || !has_twins(node))
+        return NULL;
+    const uint64_t *found = leat_map_find(graph->twin->offered, address_of(node));
+    return found == NULL ? NULL : (const struct leat_node *)(uintptr_t)*found;
+}
+
+void leat_node_offer(struct leat_graph *graph, const struct leat_node *node)
+{
+    if (!has_twins(node))
+        return;
+    if (graph->offered == NULL)
+        graph->offered = leat_map_new();
+    *leat_map_put(graph->offered, address_of(node), NULL) = (uint64_t)(uintptr_t)node;
 }
 
 int leat_node_refuse_type(const struct leat_node *node, uint32_t input, struct leat_error *err)

@@ -324,8 +324,8 @@ static int code_number(const struct leat_model *base, size_t feature, double num
 static void free_model(struct leat_model *base)
 {
     struct onnx_model *model = (struct onnx_model *)base;
-    leat_graph_free(model->single);
     leat_graph_free(model->block);
+    leat_graph_free(model->single);
     leat_runtime_free(model->runtime);
     leat_categories_free(model->categories);
     leat_onnx_file_free(model->file);
@@ -723,11 +723,13 @@ static struct leat_graph_input *shapes_of(const struct onnx_model *model, int64_
     return inputs;
 }
 
-static int compile(const struct onnx_model *model, int64_t rows, struct leat_graph **ret, struct leat_error *err)
+/* What is folded may take as much as the long constants of the file do, besides the buffers. */
+static int compile(const struct onnx_model *model, int64_t rows, const struct leat_graph *twin, struct leat_graph **ret,
+                   struct leat_error *err)
 {
-    const struct leat_graph_limits limits = {ROW_BYTES_MAX, ROW_WORK_MAX};
+    const struct leat_graph_limits limits = {ROW_BYTES_MAX + model->file->long_bytes, ROW_WORK_MAX};
     struct leat_graph_input *inputs = shapes_of(model, rows);
-    int status = leat_graph_compile(model->file, inputs, &limits, ret, err);
+    int status = leat_graph_compile(model->file, inputs, &limits, twin, ret, err);
     free(inputs);
     return status;
 }
@@ -744,12 +746,20 @@ static bool rows_are_open(const struct onnx_model *model)
 static void compile_block(struct onnx_model *model)
 {
     struct leat_error ignored;
-    if (!rows_are_open(model) || compile(model, BLOCK_ROWS, &model->block, &ignored) < 0)
+    if (!rows_are_open(model) || compile(model, BLOCK_ROWS, model->single, &model->block, &ignored) < 0)
         return;
     if (leat_graph_by_row(model->single, model->block, BLOCK_ROWS))
         return;
     leat_graph_free(model->block);
     model->block = NULL;
+}
+
+/* What operators have copied need not be there twice. Nothing is compiled after this. */
+static void drop_copied(struct onnx_model *model)
+{
+    for (size_t i = 0; model->single != NULL && i < leat_graph_node_count(model->single); i++)
+        if (leat_graph_node(model->single, i)->copied)
+            leat_onnx_node_drop(model->file, leat_graph_node(model->single, i)->file);
 }
 
 static void fill_info(struct onnx_model *model)
@@ -766,7 +776,7 @@ static void fill_info(struct onnx_model *model)
                        : leat_arena_format(&model->arena, "graph of %zu operator%s, %s", count, count == 1 ? "" : "s",
                                            model->block == NULL ? "row by row" : "in blocks of 32 rows");
     info->node_count = count;
-    info->bytes = sizeof *model + model->arena.allocated + model->file->arena.allocated;
+    info->bytes = sizeof *model + model->arena.allocated + leat_onnx_file_bytes(model->file);
     info->bytes += model->single != NULL ? leat_graph_bytes(model->single) : leat_runtime_bytes(model->runtime);
     if (model->block != NULL)
         info->bytes += leat_graph_bytes(model->block);
@@ -806,7 +816,7 @@ static int fall_back(struct onnx_model *model, struct leat_bytes content, struct
 
 static int compile_single(struct onnx_model *model, struct leat_bytes content, struct leat_error *err)
 {
-    if (check_known(model, err) == 0 && compile(model, 1, &model->single, err) == 0 &&
+    if (check_known(model, err) == 0 && compile(model, 1, NULL, &model->single, err) == 0 &&
         check_texts(model->single, err) == 0)
         return 0;
     return is_elsewhere(err) ? fall_back(model, content, err) : -1;
@@ -823,6 +833,7 @@ static int build(struct onnx_model *model, struct leat_bytes content, struct lea
         return -1;
     if (model->single != NULL)
         compile_block(model);
+    drop_copied(model);
     fill_info(model);
     return 0;
 }

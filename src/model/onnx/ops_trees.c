@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct trees {
-    struct leat_ensemble *ensemble;
+    const struct leat_ensemble *ensemble;
     size_t rows, features, targets;
     struct leat_labels labels;
     const double *base; /* base_count of them */
@@ -25,11 +25,18 @@ struct trees {
     size_t sums_at, scored_at, finish_at, scratch_at; /* within the workspace */
 };
 
+/* An ensemble and, if it walks them, the tables that it was made of. */
+struct forest {
+    struct leat_ensemble *ensemble;
+    struct leat_arena tables;
+};
+
 /* What the file's arrays are read into. */
 struct reader {
     struct leat_graph *graph;
     struct leat_node *node;
-    struct leat_arena *arena;
+    struct forest *forest;
+    struct leat_arena *arena; /* the forest's */
     struct leat_error *err;
     struct trees *trees;
     struct leat_ensemble_tables tables;
@@ -96,12 +103,18 @@ static uint32_t feature_of(int64_t id)
 
 /* ---- versions 1 and 3 ---- */
 
+/* Trees are mostly written one behind the other in rising order, with their nodes numbered from 0: then a node's place
+ * follows from its numbers. Else there is a table of places. */
 struct listed {
     const int64_t *tree, *id, *feature, *yes, *no, *missing;
     size_t missing_count;
     const struct leat_bytes *mode;
     const double *value;
-    struct leat_map *places; /* (tree, id) to place + 1 */
+    size_t count;
+    const uint32_t *roots;
+    size_t root_count;
+    size_t near;             /* the tree that was asked for last */
+    struct leat_map *places; /* (tree, id) to place + 1; NULL: the nodes lie in order */
 };
 
 static struct leat_bytes key_of(const int64_t *key)
@@ -109,13 +122,75 @@ static struct leat_bytes key_of(const int64_t *key)
     return (struct leat_bytes){(const char *)key, 2 * sizeof *key};
 }
 
-static int find_listed(const struct reader *r, const struct listed *l, int64_t tree, int64_t id, uint32_t *ret)
+static int64_t tree_at(const struct listed *l, size_t root)
+{
+    return l->tree[l->roots[root]];
+}
+
+/* Which of the roots, in rising order, is the tree's; root_count: none. Mostly the one of the last call or the next. */
+static size_t root_of(struct listed *l, int64_t tree)
+{
+    size_t low = 0;
+    size_t high = l->root_count;
+    for (size_t i = l->near; i < l->near + 2 && i < l->root_count; i++)
+        if (tree_at(l, i) == tree)
+            return l->near = i;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (tree_at(l, middle) < tree)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == l->root_count || tree_at(l, low) != tree)
+        return l->root_count;
+    return l->near = low;
+}
+
+/* Where the node lies, or `count`. */
+static size_t place_in_order(struct listed *l, int64_t tree, int64_t id)
+{
+    size_t root = root_of(l, tree);
+    if (root == l->root_count)
+        return l->count;
+    size_t first = l->roots[root];
+    size_t end = root + 1 == l->root_count ? l->count : l->roots[root + 1];
+    uint64_t offset = (uint64_t)id - (uint64_t)l->id[first];
+    return offset < end - first ? first + offset : l->count;
+}
+
+static int find_listed(const struct reader *r, struct listed *l, int64_t tree, int64_t id, uint32_t *ret)
 {
     const int64_t key[2] = {tree, id};
-    const uint64_t *place = leat_map_find(l->places, key_of(key));
-    if (place == NULL)
+    const uint64_t *found = l->places == NULL ? NULL : leat_map_find(l->places, key_of(key));
+    size_t place = found != NULL ? *found - 1 : l->places != NULL ? l->count : place_in_order(l, tree, id);
+    if (place == l->count)
         return leat_error_set(r->err, LEAT_ERROR_FINDING, "tree %lld has no node %lld", (long long)tree, (long long)id);
-    *ret = (uint32_t)(*place - 1);
+    *ret = (uint32_t)place;
+    return 0;
+}
+
+/* A new tree has a larger number than the one before, and within a tree nodes are numbered one by one. */
+static bool is_in_order(const struct listed *l)
+{
+    for (size_t i = 1; i < l->count; i++)
+        if (l->tree[i] == l->tree[i - 1] ? l->id[i - 1] == INT64_MAX || l->id[i] != l->id[i - 1] + 1
+                                         : l->tree[i] < l->tree[i - 1])
+            return false;
+    return true;
+}
+
+static int make_places(const struct reader *r, struct listed *l)
+{
+    l->places = leat_map_new();
+    for (size_t i = 0; i < l->count; i++) {
+        const int64_t key[2] = {l->tree[i], l->id[i]};
+        bool added = false;
+        *leat_map_put(l->places, key_of(key), &added) = i + 1;
+        if (!added)
+            return leat_error_set(r->err, LEAT_ERROR_FINDING, "tree %lld has node %lld twice", (long long)key[0],
+                                  (long long)key[1]);
+    }
     return 0;
 }
 
@@ -139,29 +214,25 @@ static int read_mode(const struct reader *r, struct leat_bytes text, uint8_t *re
 static int list_nodes(struct reader *r, struct listed *l)
 {
     for (size_t i = 0; i < r->tables.split_count; i++) {
-        const int64_t key[2] = {l->tree[i], l->id[i]};
-        bool added = false;
-        *leat_map_put(l->places, key_of(key), &added) = i + 1;
-        if (!added)
-            return leat_error_set(r->err, LEAT_ERROR_FINDING, "tree %lld has node %lld twice", (long long)key[0],
-                                  (long long)key[1]);
+        if (i == 0 || l->tree[i] != l->tree[i - 1])
+            r->tables.roots[r->tables.root_count++] = (uint32_t)i;
         struct leat_split *split = &r->tables.splits[i];
         *split = (struct leat_split){.value = l->value[i], .feature = feature_of(l->feature[i])};
         split->missing_yes = i < l->missing_count && l->missing[i] == 1;
         if (read_mode(r, l->mode[i], &split->mode) < 0)
             return -1;
     }
-    return 0;
+    l->roots = r->tables.roots;
+    l->root_count = r->tables.root_count;
+    return is_in_order(l) ? 0 : make_places(r, l);
 }
 
 /* A tree's root is its first node in the file. */
-static int link_nodes(struct reader *r, const struct listed *l)
+static int link_nodes(struct reader *r, struct listed *l)
 {
     uint8_t *is_child = leat_arena_zalloc(r->arena, r->tables.split_count + 1, 1);
     for (size_t i = 0; i < r->tables.split_count; i++) {
         struct leat_split *split = &r->tables.splits[i];
-        if (i == 0 || l->tree[i] != l->tree[i - 1])
-            r->tables.roots[r->tables.root_count++] = (uint32_t)i;
         if (split->mode == LEAT_SPLIT_LEAF)
             continue;
         if (find_listed(r, l, l->tree[i], l->yes[i], &split->yes) < 0 ||
@@ -201,6 +272,7 @@ static int read_listed(struct reader *r, struct listed *l)
     l->missing = leat_node_ints(r->node, "nodes_missing_value_tracks_true", &l->missing_count);
     if (l->missing == NULL)
         l->missing_count = 0;
+    l->count = count;
     r->tables.split_count = count;
     r->tables.splits = leat_arena_zalloc(r->arena, count, sizeof *r->tables.splits);
     r->tables.roots = leat_arena_zalloc(r->arena, count, sizeof *r->tables.roots);
@@ -232,7 +304,7 @@ static int read_weight_table(const struct reader *r, const struct weight_names *
 }
 
 /* Counts first, then fills: each leaf's weights come to lie together, in file order. */
-static int read_weights(struct reader *r, const struct listed *l, const struct weight_table *w)
+static int read_weights(struct reader *r, struct listed *l, const struct weight_table *w)
 {
     uint32_t *leaf_of = leat_arena_zalloc(r->arena, w->count + 1, sizeof *leaf_of);
     struct leat_split *splits = r->tables.splits;
@@ -267,7 +339,7 @@ static int read_weights(struct reader *r, const struct listed *l, const struct w
 
 static int read_old(struct reader *r, const struct weight_names *names, struct weight_table *weights)
 {
-    struct listed l = {.places = leat_map_new()};
+    struct listed l = {0};
     int status = read_weight_table(r, names, weights);
     if (status == 0)
         status = read_listed(r, &l);
@@ -279,12 +351,36 @@ static int read_old(struct reader *r, const struct weight_names *names, struct w
 
 /* ---- preparing ---- */
 
+static void release(void *object)
+{
+    struct forest *forest = object;
+    leat_ensemble_free(forest->ensemble);
+    leat_arena_done(&forest->tables);
+    free(forest);
+}
+
+/* What the twin has of attributes alone, when its input is of the same kind. */
+static bool take_twin(const struct reader *r)
+{
+    const struct leat_node *node = leat_node_twin(r->graph, r->node);
+    const struct trees *twin = node == NULL ? NULL : node->state;
+    size_t rows = r->trees->rows;
+    if (twin == NULL || twin->features != r->trees->features ||
+        leat_node_input(node, 0)->type != leat_node_input(r->node, 0)->type)
+        return false;
+    *r->trees = *twin;
+    r->trees->rows = rows;
+    return true;
+}
+
 static int begin(struct reader *r, struct leat_graph *graph, struct leat_node *node, struct leat_error *err)
 {
     struct leat_arena *arena = leat_graph_arena(graph);
     struct trees *trees = leat_arena_zalloc(arena, 1, sizeof *trees);
     const struct leat_tensor *x = leat_node_input(node, 0);
-    *r = (struct reader){.graph = graph, .node = node, .arena = arena, .err = err, .trees = trees};
+    struct forest *forest = leat_calloc(1, sizeof *forest);
+    leat_graph_keep(graph, forest, release);
+    *r = (struct reader){graph, node, forest, &forest->tables, err, trees, {0}};
     if (x->type != LEAT_TENSOR_FLOAT && x->type != LEAT_TENSOR_DOUBLE && x->type != LEAT_TENSOR_INT64 &&
         x->type != LEAT_TENSOR_INT32)
         return leat_node_refuse_type(node, 0, err);
@@ -305,16 +401,14 @@ static int lay_out(const struct reader *r)
     if (t->targets > LEAT_TENSOR_ELEMENTS_MAX / (t->rows + 1) || t->features > LEAT_TENSOR_ELEMENTS_MAX / (t->rows + 1))
         return leat_error_set(r->err, LEAT_ERROR_FINDING, "%zu rows of %zu features and %zu targets are too many",
                               t->rows, t->features, t->targets);
+    size_t work = leat_ensemble_row_work(t->ensemble);
+    r->node->copied = true;
+    r->node->work = work > SIZE_MAX / 2 / (t->rows + 1) ? SIZE_MAX / 2 : work * (t->rows + 1);
     t->sums_at = aligned(t->rows * t->features * sizeof(double));
     t->scored_at = t->sums_at + aligned(t->rows * t->targets * sizeof(double));
     t->finish_at = t->scored_at + aligned(t->rows * t->targets * sizeof(bool));
     t->scratch_at = t->finish_at + aligned((t->targets + 1) * sizeof(double));
     return leat_node_workspace(r->graph, r->node, t->scratch_at + leat_ensemble_scratch(t->ensemble, t->rows), r->err);
-}
-
-static void release(void *ensemble)
-{
-    leat_ensemble_free(ensemble);
 }
 
 static int finish(struct reader *r)
@@ -324,10 +418,14 @@ static int finish(struct reader *r)
     r->tables.feature_count = t->features;
     r->tables.scored_asked = t->scored_asked;
     t->targets = r->tables.target_count;
-    if (leat_ensemble_new(&r->tables, &t->ensemble, r->err) < 0)
+    if (leat_ensemble_new(&r->tables, &r->forest->ensemble, r->err) < 0)
         return -1;
-    leat_graph_keep(r->graph, t->ensemble, release);
-    return lay_out(r);
+    t->ensemble = r->forest->ensemble;
+    if (!leat_ensemble_is_plain(t->ensemble))
+        leat_arena_done(&r->forest->tables);
+    leat_graph_count_bytes(r->graph, leat_ensemble_bytes(t->ensemble) + r->forest->tables.allocated);
+    leat_node_offer(r->graph, r->node);
+    return 0;
 }
 
 /* ---- running ---- */
@@ -402,10 +500,23 @@ static void run_regressor(const struct leat_node *node, struct leat_run *run)
 
 /* ---- regressors ---- */
 
+/* Beyond the tables and the file's attributes. */
+static void *kept(const struct reader *r, const void *values, size_t count, size_t size)
+{
+    void *copy = leat_arena_zalloc(leat_graph_arena(r->graph), count + 1, size);
+    if (count > 0)
+        memcpy(copy, values, count * size);
+    return copy;
+}
+
 static int read_base(struct reader *r, const char *floats_name, const char *tensor_name)
 {
     struct trees *t = r->trees;
-    return read_numbers(r, floats_name, tensor_name, &t->base, &t->base_count);
+    const double *base = NULL;
+    if (read_numbers(r, floats_name, tensor_name, &base, &t->base_count) < 0)
+        return -1;
+    t->base = kept(r, base, t->base_count, sizeof *base);
+    return 0;
 }
 
 static int regressor_output(struct reader *r, enum leat_tensor_type type)
@@ -444,20 +555,26 @@ static int read_aggregate(struct reader *r)
                           LEAT_BYTES_FORMAT(leat_shown(text)));
 }
 
-static int prepare_regressor(struct leat_graph *graph, struct leat_node *node, struct leat_error *err)
+static int read_regressor(struct reader *r)
 {
     static const struct weight_names names = {"target_treeids", "target_nodeids", "target_ids", "target_weights",
                                               "target_weights_as_tensor"};
-    struct reader r;
+    struct trees *t = r->trees;
     struct weight_table weights = {0};
-    if (begin(&r, graph, node, err) < 0 || read_targets(&r) < 0 || read_old(&r, &names, &weights) < 0 ||
-        read_aggregate(&r) < 0 || leat_post_transform_read(node, &r.trees->transform, err) < 0 ||
-        read_base(&r, "base_values", "base_values_as_tensor") < 0)
+    if (read_targets(r) < 0 || read_old(r, &names, &weights) < 0 || read_aggregate(r) < 0 ||
+        leat_post_transform_read(r->node, &t->transform, r->err) < 0 ||
+        read_base(r, "base_values", "base_values_as_tensor") < 0)
         return -1;
-    if (r.trees->base_count != 0 && r.trees->base_count != r.tables.target_count)
-        return wrong_count(&r, "base_values", r.trees->base_count, r.tables.target_count);
-    r.trees->scored_asked = r.trees->base_count > 0 && r.tables.target_count > 1;
-    if (finish(&r) < 0)
+    if (t->base_count != 0 && t->base_count != r->tables.target_count)
+        return wrong_count(r, "base_values", t->base_count, r->tables.target_count);
+    t->scored_asked = t->base_count > 0 && r->tables.target_count > 1;
+    return finish(r);
+}
+
+static int prepare_regressor(struct leat_graph *graph, struct leat_node *node, struct leat_error *err)
+{
+    struct reader r;
+    if (begin(&r, graph, node, err) < 0 || (!take_twin(&r) && read_regressor(&r) < 0) || lay_out(&r) < 0)
         return -1;
     return regressor_output(&r, LEAT_TENSOR_FLOAT);
 }
@@ -554,6 +671,16 @@ static void look_at_weights(struct trees *t, const struct weight_table *weights)
     t->binary = one && weights->count > 0 && t->labels.count == 2;
 }
 
+static void read_labels(const struct reader *r)
+{
+    struct leat_labels *labels = &r->trees->labels;
+    *labels = leat_labels_read(r->node, "classlabels_strings", "classlabels_int64s");
+    if (labels->texts != NULL)
+        labels->texts = kept(r, labels->texts, labels->count, sizeof *labels->texts);
+    else if (labels->numbers != NULL)
+        labels->numbers = kept(r, labels->numbers, labels->count, sizeof *labels->numbers);
+}
+
 static int check_classes(const struct reader *r)
 {
     struct trees *t = r->trees;
@@ -575,27 +702,31 @@ static int check_classes(const struct reader *r)
     return 0;
 }
 
-static int prepare_classifier(struct leat_graph *graph, struct leat_node *node, struct leat_error *err)
+static int read_classifier(struct reader *r)
 {
     static const struct weight_names names = {"class_treeids", "class_nodeids", "class_ids", "class_weights",
                                               "class_weights_as_tensor"};
-    struct reader r;
     struct weight_table weights = {0};
-    if (begin(&r, graph, node, err) < 0)
-        return -1;
-    struct trees *t = r.trees;
-    t->labels = leat_labels_read(node, "classlabels_strings", "classlabels_int64s");
+    struct trees *t = r->trees;
+    read_labels(r);
     t->scored_asked = true;
-    r.tables.target_count = t->labels.count;
-    if (read_old(&r, &names, &weights) < 0 || leat_post_transform_read(node, &t->transform, err) < 0 ||
-        read_base(&r, "base_values", "base_values_as_tensor") < 0)
+    r->tables.target_count = t->labels.count;
+    if (read_old(r, &names, &weights) < 0 || leat_post_transform_read(r->node, &t->transform, r->err) < 0 ||
+        read_base(r, "base_values", "base_values_as_tensor") < 0)
         return -1;
     look_at_weights(t, &weights);
-    if (check_classes(&r) < 0)
+    if (check_classes(r) < 0)
         return -1;
-    set_aggregate(&r, LEAT_ENSEMBLE_SUM);
-    if (finish(&r) < 0)
+    set_aggregate(r, LEAT_ENSEMBLE_SUM);
+    return finish(r);
+}
+
+static int prepare_classifier(struct leat_graph *graph, struct leat_node *node, struct leat_error *err)
+{
+    struct reader r;
+    if (begin(&r, graph, node, err) < 0 || (!take_twin(&r) && read_classifier(&r) < 0) || lay_out(&r) < 0)
         return -1;
+    const struct trees *t = r.trees;
     node->run = run_classifier;
     const int64_t dims[2] = {(int64_t)t->rows, (int64_t)t->targets};
     if (leat_node_output(graph, node, 0, leat_labels_type(&t->labels), 1, dims, err) < 0)
@@ -725,23 +856,27 @@ static int put_arrays(struct reader *r, const struct arrays *a)
     return put_nodes(r, a) < 0 ? -1 : put_roots(r, a);
 }
 
+static int read_ensemble(struct reader *r)
+{
+    struct arrays a = {0};
+    if (read_targets(r) < 0 || read_arrays(r, &a) < 0 || read_leaf_arrays(r, &a) < 0 || put_arrays(r, &a) < 0)
+        return -1;
+    int64_t transform = leat_node_int(r->node, "post_transform", 0);
+    int64_t aggregate = leat_node_int(r->node, "aggregate_function", 1);
+    if (transform < 0 || transform > LEAT_POST_PROBIT || aggregate < 0 || aggregate > LEAT_ENSEMBLE_MAX)
+        return leat_error_set(r->err, LEAT_ERROR_FINDING, "post_transform %lld or aggregate_function %lld is unknown",
+                              (long long)transform, (long long)aggregate);
+    r->trees->transform = (enum leat_post_transform)transform;
+    set_aggregate(r, (enum leat_ensemble_aggregate)aggregate);
+    return finish(r);
+}
+
 static int prepare_ensemble(struct leat_graph *graph, struct leat_node *node, struct leat_error *err)
 {
     struct reader r;
-    struct arrays a = {0};
     if (leat_node_input(node, 0)->type != LEAT_TENSOR_FLOAT && leat_node_input(node, 0)->type != LEAT_TENSOR_DOUBLE)
         return leat_node_refuse_type(node, 0, err);
-    if (begin(&r, graph, node, err) < 0 || read_targets(&r) < 0 || read_arrays(&r, &a) < 0 ||
-        read_leaf_arrays(&r, &a) < 0 || put_arrays(&r, &a) < 0)
-        return -1;
-    int64_t transform = leat_node_int(node, "post_transform", 0);
-    int64_t aggregate = leat_node_int(node, "aggregate_function", 1);
-    if (transform < 0 || transform > LEAT_POST_PROBIT || aggregate < 0 || aggregate > LEAT_ENSEMBLE_MAX)
-        return leat_error_set(err, LEAT_ERROR_FINDING, "post_transform %lld or aggregate_function %lld is unknown",
-                              (long long)transform, (long long)aggregate);
-    r.trees->transform = (enum leat_post_transform)transform;
-    set_aggregate(&r, (enum leat_ensemble_aggregate)aggregate);
-    if (finish(&r) < 0)
+    if (begin(&r, graph, node, err) < 0 || (!take_twin(&r) && read_ensemble(&r) < 0) || lay_out(&r) < 0)
         return -1;
     return regressor_output(&r, leat_node_input(node, 0)->type);
 }

@@ -436,7 +436,7 @@ static int compile(struct leat_onnx_tensors *tensors, const struct leat_graph_in
                 tensors->shapes[i].constant = NULL;
         }
         tensors->constants = stage > 0;
-        status = leat_graph_compile(tensors->file, tensors->shapes, &tensors->limits, &tensors->graph, err);
+        status = leat_graph_compile(tensors->file, tensors->shapes, &tensors->limits, NULL, &tensors->graph, err);
         if (status < 0 && strstr(err->text, "does not run here: ") == NULL)
             break;
     }
