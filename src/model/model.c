@@ -62,16 +62,35 @@ static int load_forest(const char *name, struct leat_bytes file, const struct le
             name, text.data[0] == 'b' ? "XGBoost's old binary format" : "a Python pickle");
     return leat_error_set(
         err, LEAT_ERROR_FINDING,
-        "%s: not a model that is known: neither XGBoost's JSON (begins with '{') nor LightGBM's text (begins "
-        "with 'tree')",
+        "%s: not a model that is known: neither XGBoost's JSON or UBJSON, nor LightGBM's text (begins with 'tree'), "
+        "nor CatBoost's JSON, nor ONNX, nor a linear model's JSON",
         name);
 }
 
 /* ---- the life of a model ---- */
 
+/* A protobuf ModelProto begins with one of its fields: 1 and 5 are numbers, the others have a length, and fit into the
+ * file. No other format begins so. The graph need not fit: a file that was cut off is told as what it was. */
 static bool is_onnx(struct leat_bytes file)
 {
-    return starts(file, "\x08") || (file.len > 0 && file.data[0] == ':') || (file.len > 0 && file.data[0] == 'B');
+    static const char *const fields[] = {"\x08", "\x28", ":", "\x12",     "\x1a",    "\x22",
+                                         "\x32", "B",    "r", "\xa2\x01", "\xca\x01"};
+    uint64_t len = 0;
+    size_t i = 0;
+    while (i < sizeof fields / sizeof fields[0] && !starts(file, fields[i]))
+        i++;
+    if (i < 3)
+        return true;
+    if (i == sizeof fields / sizeof fields[0])
+        return false;
+    size_t at = strlen(fields[i]);
+    for (unsigned shift = 0; at < file.len && shift < 63; shift += 7) {
+        unsigned char byte = (unsigned char)file.data[at++];
+        len |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80)
+            return len <= file.len - at;
+    }
+    return false;
 }
 
 static bool is_linear(struct leat_bytes file)
