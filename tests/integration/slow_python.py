@@ -387,6 +387,8 @@ def sklearn_graph_that_is_unlike_the_model_is_warned_of():
             warnings.simplefilter("always")
             leat.save(model.fit(sample, y), sample, WORK / "unlike")
         assert sum("trees need no scaler" in str(one.message) for one in told) == expected, told
+    told = ran("model", "add", "unlike", WORK / "unlike", "--registry", WORK / "registry", good=False)
+    assert "is the converter unlike the trainer" in told, told
 
 
 def sklearn_histogram_boosting():

@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -335,6 +336,11 @@ def docs(folder):
     for action in ("add", "list", "show", "diff", "verify", "predict"):
         check(f"model {action} has a section", f"\n## leat model {action}\n" in pages)
     check("and MLflow's folders are there", "--from mlflow" in pages)
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
+        for at, block in enumerate(re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.M | re.S)):
+            (folder / "block.yaml").write_text(block)
+            told = leat("check", folder / "block.yaml").stderr
+            check(f"block {at + 1} of {page.relative_to(ROOT)} is YAML", "not YAML" not in told, told)
     said("docs takes one folder", leat("docs"), 2, "it takes one folder")
 
 
