@@ -210,7 +210,9 @@ static void print_version(const struct leat_check_version *version)
     if (version->categories[0])
         printf("    categories: %s\n", version->categories);
     printf("    gives %s\n    kernel %s; reasons: %s\n", version->answers, version->kernel,
-           version->explanation ? version->explanation : "none");
+           version->explanation  ? version->explanation
+           : version->lacks_rows ? "none: occlusion needs parity rows"
+                                 : "none");
 }
 
 static void print_models(const struct leat_check *check)

@@ -33,6 +33,7 @@ struct leat_check_version {
     const char *answers;     /* the numbers that it gives, by name */
     const char *categories;  /* of its features, with their kinds; "" */
     const char *explanation; /* NULL: it can not explain itself */
+    bool lacks_rows;         /* but could with parity rows */
     size_t features;
     const char *why; /* it does not fit */
 };

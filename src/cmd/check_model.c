@@ -99,7 +99,8 @@ static void describe(struct leat_check *check, const struct leat_version *versio
     leat_model_answer_list(version->model, &answers);
     ret->format = leat_arena_strdup(&check->arena, info->format);
     ret->kernel = leat_arena_strdup(&check->arena, info->kernel);
-    ret->explanation = leat_arena_strdup(&check->arena, info->explanation);
+    ret->explanation = leat_version_explains(version) ? leat_arena_strdup(&check->arena, info->explanation) : NULL;
+    ret->lacks_rows = info->explanation != NULL && ret->explanation == NULL;
     ret->answers = leat_arena_strdup(&check->arena, leat_buffer_text(&answers));
     for (size_t i = 0; info->feature_kinds && i < info->feature_count && categories.len < 300; i++)
         if (info->feature_kinds[i] != LEAT_FEATURE_NUMBER)

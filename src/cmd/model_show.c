@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* An array of names; null when there are none. */
 static void put_names(struct leat_buffer *out, const char *name, const char *const *names, size_t count)
@@ -60,7 +59,7 @@ static void put_version(struct leat_buffer *out, const struct leat_version *vers
     leat_put_count(out, "classes", info->class_count);
     put_names(out, "class_names", info->class_names, info->class_count);
     put_names(out, "output_names", info->output_names, info->output_count);
-    if (info->explanation != NULL)
+    if (leat_version_explains(version))
         leat_put_text(out, "explanation", info->explanation);
     leat_put_name(out, "threshold");
     leat_json_put_double(out, version->threshold);
@@ -101,8 +100,7 @@ static const char *explanation_of(const struct leat_version *version)
     const struct leat_model_info *info = leat_model_info(version->model);
     if (info->explanation == NULL)
         return "no";
-    bool needs_rows = strncmp(info->explanation, "occlusion", strlen("occlusion")) == 0;
-    return needs_rows && version->background_count == 0 ? "no: occlusion needs parity rows" : info->explanation;
+    return leat_version_explains(version) ? info->explanation : "no: occlusion needs parity rows";
 }
 
 static void show_version(const struct leat_version *version)

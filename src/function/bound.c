@@ -192,22 +192,6 @@ static int bind_classes(struct leat_bound *bound, const struct leat_function *fu
     return 0;
 }
 
-/* Some ways to explain compare with rows of the trainer's: is there what they need? */
-static bool can_explain(const struct leat_version *version)
-{
-    const struct leat_model_info *info = leat_model_info(version->model);
-    double *row = leat_calloc(info->feature_count + 1, sizeof *row);
-    double *contributions = leat_calloc(info->raw_count * (info->feature_count + 1) + 1, sizeof *contributions);
-    void *scratch = aligned_alloc(64, (leat_model_explain_scratch(version->model) + 127) / 64 * 64);
-    leat_assert(scratch != NULL);
-    int result = leat_model_explain(version->model, row, version->background, version->background_count, contributions,
-                                    scratch);
-    free(row);
-    free(contributions);
-    free(scratch);
-    return result == 0;
-}
-
 static int bind_reasons(const struct leat_bound *bound, const struct leat_function *function, struct leat_error *err)
 {
     const struct leat_version *version = bound->version;
@@ -218,7 +202,7 @@ static int bind_reasons(const struct leat_bound *bound, const struct leat_functi
         return leat_error_set(err, LEAT_ERROR_FINDING,
                               "an output field asks for `reasons`, and model %s/%u (%s, %s) can not explain itself",
                               version->name, version->number, info->format, info->objective);
-    if (!can_explain(version))
+    if (!leat_version_explains(version))
         return leat_error_set(err, LEAT_ERROR_FINDING,
                               "an output field asks for `reasons`, and model %s/%u explains itself by comparing with "
                               "the trainer's rows (%s), of which it has none: add it with --parity ROWS.jsonl",

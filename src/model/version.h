@@ -35,6 +35,9 @@ struct leat_version {
 struct leat_version *leat_version_ref(struct leat_version *version); /* any thread */
 void leat_version_unref(struct leat_version *version);               /* any thread; NULL is fine */
 
+/* Whether its scores can be explained: some ways compare with the trainer's rows, which a version may not have. */
+bool leat_version_explains(const struct leat_version *version);
+
 /* The trainer's rows: JSON lines {"features": {name: value, …} or [value, …], "score": number or [numbers]}; null
  * or "NaN" is missing, and so is an absent name; categories are as the trainer was given them. Scores every row singly
  * and all in one batch, on the kernel that serves. 0 and *ret_rows, or LEAT_ERROR_FINDING naming row number, feature
