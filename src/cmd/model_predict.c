@@ -164,21 +164,6 @@ static int take_model(const struct leat_arguments *arguments, struct leat_draft 
     return 0;
 }
 
-/* Names that are told name the model's features in its order; a file's own can not be told otherwise. */
-static int check_names(const struct leat_model_info *info, const struct leat_version_draft *draft,
-                       struct leat_error *err)
-{
-    if (draft->feature_count != info->feature_count)
-        return leat_error_set(err, LEAT_ERROR_FINDING, "%s: %zu features are named, but the model has %zu",
-                              draft->model_file, draft->feature_count, info->feature_count);
-    for (size_t i = 0; info->feature_names != NULL && i < info->feature_count; i++)
-        if (strcmp(info->feature_names[i], draft->feature_names[i]) != 0)
-            return leat_error_set(err, LEAT_ERROR_FINDING,
-                                  "%s: feature %zu is told to be '%.60s', but the file itself calls it '%.60s'",
-                                  draft->model_file, i + 1, draft->feature_names[i], info->feature_names[i]);
-    return 0;
-}
-
 static int load_model(struct predictor *p, const struct leat_version_draft *draft, struct leat_error *err)
 {
     LEAT_CLEAN_BUFFER file = {0};
@@ -186,7 +171,9 @@ static int load_model(struct predictor *p, const struct leat_version_draft *draf
         leat_model_load(draft->model_file, leat_buffer_view(&file), &draft->options, &p->model, err) != 0)
         return -1;
     p->info = leat_model_info(p->model);
-    return draft->feature_names == NULL ? 0 : check_names(p->info, draft, err);
+    if (draft->feature_names == NULL)
+        return 0;
+    return leat_registry_check_features(p->info, draft->feature_names, draft->feature_count, err);
 }
 
 static int predict_rows(struct predictor *p, const struct leat_version_draft *draft,

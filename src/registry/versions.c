@@ -315,16 +315,16 @@ static int check_given(const struct leat_model_info *info, const char *const *na
         moved + 1, names[moved], info->feature_names[moved]);
 }
 
-static int take_given(struct addition *a, const struct leat_model_info *info, struct leat_error *err)
+int leat_registry_check_features(const struct leat_model_info *info, const char *const *names, size_t count,
+                                 struct leat_error *err)
 {
-    if (a->draft->feature_count != info->feature_count)
-        return leat_error_set(err, LEAT_ERROR_FINDING, "%zu features are given, but the model has %zu",
-                              a->draft->feature_count, info->feature_count);
-    a->features = a->draft->feature_names;
+    if (count != info->feature_count)
+        return leat_error_set(err, LEAT_ERROR_FINDING, "%zu features are given, but the model has %zu", count,
+                              info->feature_count);
     struct leat_map *places = leat_map_new();
-    for (size_t i = 0; i < info->feature_count; i++)
-        *leat_map_put(places, leat_bytes_of(a->features[i]), NULL) = i;
-    int status = check_given(info, a->features, places, err);
+    for (size_t i = 0; i < count; i++)
+        *leat_map_put(places, leat_bytes_of(names[i]), NULL) = i;
+    int status = check_given(info, names, places, err);
     leat_map_free(places);
     return status;
 }
@@ -334,8 +334,10 @@ static int choose_features(struct addition *a, const struct leat_model_info *inf
                            struct leat_error *err)
 {
     a->feature_count = info->feature_count;
-    if (a->draft->feature_names != NULL)
-        return take_given(a, info, err);
+    if (a->draft->feature_names != NULL) {
+        a->features = a->draft->feature_names;
+        return leat_registry_check_features(info, a->features, a->draft->feature_count, err);
+    }
     const char **kept = leat_arena_zalloc(arena, info->feature_count, sizeof *kept);
     for (size_t i = 0; i < info->feature_count; i++)
         kept[i] = info->feature_names == NULL ? leat_arena_format(arena, "f%zu", i)

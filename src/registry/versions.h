@@ -30,6 +30,9 @@ struct leat_version_draft { /* what `model add` is told */
 /* Adds the next number. Refuses a model that does not load or whose parity fails; the folder is then as before. */
 int leat_registry_add(const char *root, const struct leat_version_draft *draft, uint32_t *ret_number,
                       struct leat_error *err);
+/* Whether a model's features can be given these names: as many, each once, and not its own in another order. */
+int leat_registry_check_features(const struct leat_model_info *info, const char *const *names, size_t count,
+                                 struct leat_error *err);
 /* Loads, checks every file's digest and the parity rows. The caller releases it with leat_version_unref. */
 int leat_registry_load(const char *root, const char *name, uint32_t number, struct leat_version **ret,
                        struct leat_error *err);

@@ -206,11 +206,11 @@ def test_predict(work):
     done = leat("predict", early, "--rounds", 3, rows="")
     check("rounds that are told need no word", done.returncode == 0 and done.stderr == "", said(done))
     done = leat("predict", early, "--features", "u,v", rows=named)
-    check("too few names are refused", done.returncode == 1 and "2 features are named, but the model has 6" in done.stderr,
+    check("too few names are refused", done.returncode == 1 and "2 features are given, but the model has 6" in done.stderr,
           said(done))
     names = "Column_1,Column_0,Column_2,Column_3,Column_4,Column_5"
     done = leat("predict", MODELS / "lightgbm-3.3-binary.txt", "--features", names, rows="")
-    check("a file's own names can not be told otherwise", done.returncode == 1 and "the file itself calls it" in done.stderr,
+    check("a file's own names in another order are refused", done.returncode == 1 and "in another order" in done.stderr,
           said(done))
     for model in ("1.4", "1.7"):
         done = leat("predict", MODELS / f"xgboost-{model}-best-rounds-1.json", rows="")
@@ -229,6 +229,9 @@ def test_show(work):
     done = leat("show", "graph", "--registry", registry)
     check("what needs parity rows to be explained says so",
           "explained   no: occlusion needs parity rows" in done.stdout, said(done))
+    done = leat("show", "graph", "--json", "--registry", registry)
+    check("and its JSON has no way to explain", done.returncode == 0 and "explanation" not in json.loads(done.stdout),
+          said(done))
 
 
 def main():
