@@ -125,6 +125,7 @@ static int check_tree(struct survey *s, size_t tree, struct leat_error *err)
         uint32_t at = s->stack[depth - 1];
         const struct leat_split *split = &t->splits[at];
         if (s->seen[at] != 0 || split->mode == LEAT_SPLIT_LEAF) {
+            s->shared |= s->seen[at] == 2; /* it lay on the stack already when a second way led to it */
             if (s->seen[at] == 0)
                 s->order[s->order_count++] = at;
             s->seen[at] = 2;
