@@ -6,6 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void replace_controls(char *text)
+{
+    for (char *c = text; *c != '\0'; c++)
+        if (((unsigned char)*c < ' ' && *c != '\n' && *c != '\t') || *c == 0x7f)
+            *c = '?';
+}
+
 int(leat_error_set)(struct leat_error *err, enum leat_error_kind kind, const char *format, ...)
 {
     if (err == NULL)
@@ -19,6 +26,7 @@ int(leat_error_set)(struct leat_error *err, enum leat_error_kind kind, const cha
         text[0] = '\0';
     if (len >= (int)sizeof text)
         leat_text_mend_end(text);
+    replace_controls(text);
     err->kind = kind;
     memcpy(err->text, text, sizeof text);
     return -1;
@@ -40,7 +48,15 @@ int(leat_error_prefix)(struct leat_error *err, const char *format, ...)
     int more = snprintf(text + used, sizeof text - used, ": %s", err->text);
     if (more < 0 || (size_t)more >= sizeof text - used)
         leat_text_mend_end(text);
+    replace_controls(text);
     memcpy(err->text, text, sizeof text);
+    return -1;
+}
+
+int leat_error_one_line(struct leat_error *err)
+{
+    for (char *c = err == NULL ? NULL : strchr(err->text, '\n'); c != NULL; c = strchr(c, '\n'))
+        *c = ' ';
     return -1;
 }
 

@@ -17,7 +17,9 @@ enum leat_error_kind {
 
 struct leat_error {
     enum leat_error_kind kind;
-    char text[2000]; /* UTF-8, no trailing newline; may hold several lines (a caret under the place) */
+    /* UTF-8, no trailing newline; may hold several lines (a caret under the place), but no other control characters:
+     * what is quoted from a file can not speak to a terminal. */
+    char text[2000];
 };
 
 /* Fills *err (NULL is allowed and ignored) and returns -1, so that a caller may `return leat_error_set(…)`. */
@@ -26,6 +28,9 @@ int leat_error_set(struct leat_error *err, enum leat_error_kind kind, const char
 
 /* Puts "<prefix>: " before the text that is already there; returns -1. */
 int leat_error_prefix(struct leat_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* For texts that quote what others wrote (a file, a row): line ends in it become spaces; returns -1. */
+int leat_error_one_line(struct leat_error *err);
 
 /* Lets a compiler see that the functions above, and others of their kind, give −1, so that it can tell which values a
  * caller may use after them. */

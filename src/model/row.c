@@ -208,10 +208,10 @@ static int read_cell(const struct leat_row_names *names, size_t feature, double 
 int leat_row_read(const struct leat_row_names *names, const struct leat_json *row, double *ret, struct leat_error *err)
 {
     if (place(names, row, err) != 0)
-        return -1;
+        return leat_error_one_line(err);
     for (size_t i = 0; i < names->count; i++)
         if (read_cell(names, i, &ret[i], err) != 0)
-            return -1;
+            return leat_error_one_line(err);
     return 0;
 }
 

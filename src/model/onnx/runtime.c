@@ -80,6 +80,8 @@ static int find_api(struct leat_runtime *runtime, struct leat_error *err)
     if (get_base == NULL)
         return leat_error_set(err, LEAT_ERROR_FINDING, "LEAT_ONNXRUNTIME: the library is not ONNX Runtime's");
     const struct ort_api_base *base = get_base();
+    if (base == NULL)
+        return leat_error_set(err, LEAT_ERROR_FINDING, "LEAT_ONNXRUNTIME: the library has no interface to give");
     runtime->name = leat_arena_format(&runtime->arena, "ONNX Runtime %s", base->get_version());
     runtime->api = base->get_api(LEAT_ORT_API_VERSION);
     if (runtime->api == NULL)
