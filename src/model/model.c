@@ -2,6 +2,7 @@
 #include "model/model.h"
 
 #include "base/arena.h"
+#include "base/map.h"
 #include "model/forest.h"
 #include "model/kind.h"
 
@@ -132,6 +133,25 @@ static int check_class_names(const struct leat_model_info *info, const struct le
                           options->class_names[differing], info->class_names[differing]);
 }
 
+/* An answer is asked for by its class's name, so each is told once and is not empty. */
+static int check_told_names(const struct leat_model_options *options, struct leat_error *err)
+{
+    struct leat_map *places = leat_map_new();
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < options->class_count; i++) {
+        const char *name = options->class_names[i];
+        uint64_t *place = leat_map_put(places, leat_bytes_of(name), NULL);
+        if (name[0] == '\0')
+            status = leat_error_set(err, LEAT_ERROR_FINDING, "the name of class %zu is empty", i);
+        else if (*place != 0)
+            status = leat_error_set(err, LEAT_ERROR_FINDING, "classes %zu and %zu have the same name, '%.60s'",
+                                    (size_t)*place - 1, i, name);
+        *place = i + 1;
+    }
+    leat_map_free(places);
+    return status;
+}
+
 /* The names that the options tell, behind their pointers in one block. */
 static int take_class_names(struct leat_model *model, const struct leat_model_options *options, struct leat_error *err)
 {
@@ -142,7 +162,7 @@ static int take_class_names(struct leat_model *model, const struct leat_model_op
     if (info->class_count != options->class_count)
         return leat_error_set(err, LEAT_ERROR_FINDING, "%zu class names are told, but the model has %zu classes",
                               options->class_count, info->class_count);
-    if (check_class_names(info, options, err) != 0)
+    if (check_told_names(options, err) != 0 || check_class_names(info, options, err) != 0)
         return -1;
     for (size_t i = 0; i < options->class_count; i++)
         size += strlen(options->class_names[i]) + 1;
@@ -186,10 +206,11 @@ int leat_model_load(const char *name, struct leat_bytes file, const struct leat_
     struct leat_model *model = NULL;
     options = options == NULL ? &none : options;
     if (load(name, file, options, &model, err) != 0)
-        return -1;
+        return leat_error_one_line(err);
     if (check_rounds(model, options, err) != 0 || take_class_names(model, options, err) != 0) {
         leat_model_unref(model);
-        return leat_error_prefix(err, "%s", name);
+        (void)leat_error_prefix(err, "%s", name);
+        return leat_error_one_line(err);
     }
     limit_explanation(&model->info);
     *ret = model;
