@@ -255,8 +255,8 @@ static int read_sets(struct reader *r, size_t tree)
                           (long long)integer_at(arrays->set_nodes, i));
         bool split = arrays->split_type != NULL &&
                      integer_at(arrays->split_type, (uint32_t)integer_at(arrays->set_nodes, i)) == 1;
-        if (node->left < 0 || !split)
-            continue;
+        if (node->left < 0 || node->right < 0 || !split)
+            continue; /* a leaf; or a split with one child, which is refused where it is reached */
         split_by_set(r, node, set);
     }
     return 0;

@@ -123,6 +123,20 @@ def test_control_characters(folder):
         check(f"so is the row {json.dumps(row)}", refused_in_a_line(done), done)
 
 
+# ---- a split by categories whose right child is none ----
+
+
+def test_half_a_split(folder):
+    model = json.loads((MODELS / "xgboost-3.4-sets.json").read_text())
+    for tree in model["learner"]["gradient_booster"]["model"]["trees"]:
+        for node in tree["categories_nodes"]:
+            tree["right_children"][node] = -1
+    path = folder / "half.json"
+    path.write_text(json.dumps(model))
+    done = leat("predict", path, rows=b"{}")
+    check("a split by categories without a right child is refused", refused_in_a_line(done), done)
+
+
 # ---- classes ----
 
 
@@ -175,7 +189,8 @@ def test_cut_files(folder):
 
 
 def main():
-    for test in (test_shared_splits, test_control_characters, test_class_names, test_other_libraries, test_cut_files):
+    for test in (test_shared_splits, test_control_characters, test_half_a_split, test_class_names, test_other_libraries,
+                 test_cut_files):  # fmt: skip
         with tempfile.TemporaryDirectory() as folder:
             test(Path(folder))
 
