@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/yaml.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define MLMODEL_BYTES_MAX ((size_t)1 << 20)
@@ -25,11 +26,22 @@ static bool ends_with(const char *text, const char *end)
     return len >= strlen(end) && strcmp(text + len - strlen(end), end) == 0;
 }
 
-/* A name within the folder: a path that leads out of it is not followed. */
+/* A name within the folder: a path that leads out of it is not followed, nor (stays_inside) is a link. */
 static bool is_inside(const char *path)
 {
     return path[0] != '/' && strcmp(path, "..") != 0 && strncmp(path, "../", 3) != 0 && strstr(path, "/../") == NULL &&
            !ends_with(path, "/..");
+}
+
+static bool stays_inside(const char *folder, const char *file)
+{
+    char *base = realpath(folder, NULL);
+    char *path = realpath(file, NULL);
+    size_t len = base == NULL ? 0 : strlen(base);
+    bool good = path == NULL || (len > 0 && strncmp(path, base, len) == 0 && path[len] == '/');
+    free(base);
+    free(path);
+    return good; /* what does not exist is told when it is read */
 }
 
 static int refuse_flavors(const struct leat_yaml *known, const char *folder, struct leat_error *err)
@@ -70,6 +82,8 @@ static int find_model(const struct leat_yaml *known, const char *folder, struct 
                               "model.save_model(\"model.json\", format=\"json\"), and add that file",
                               folder, data);
     ret->model_file = leat_arena_format(arena, "%s/%s", folder, data);
+    if (!stays_inside(folder, ret->model_file))
+        return leat_error_set(err, LEAT_ERROR_FINDING, "'%s' is a link that leads out of its folder", ret->model_file);
     return 0;
 }
 
@@ -114,6 +128,8 @@ static int read_mlmodel(const struct leat_yaml *root, const char *folder, struct
                                       model == NULL ? "" : model);
     if (example != NULL && is_inside(example))
         ret->example_file = leat_arena_format(arena, "%s/%s", folder, example);
+    if (ret->example_file != NULL && !stays_inside(folder, ret->example_file))
+        ret->example_file = NULL;
     return read_inputs(text_of(leat_yaml_get(root, "signature"), "inputs"), folder, arena, ret, err);
 }
 

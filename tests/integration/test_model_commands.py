@@ -77,6 +77,12 @@ def test_mlflow(work):
         lambda text: text.replace("data: model.ubj\n    model_class", "data: ../model.ubj\n    model_class"),
         "does not name a file of the folder",
     )
+    link = work / "linked"
+    shutil.copytree(MLFLOW / "xgboost", link)
+    (link / "model.ubj").unlink()
+    (link / "model.ubj").symlink_to(MLFLOW / "xgboost/model.ubj")
+    done = leat("add", "linked", link, "--from", "mlflow", "--registry", registry)
+    check("nor is a link", done.returncode == 1 and "a link that leads out of its folder" in done.stderr, said(done))
     refused(
         "a flavour that is not read is refused with those that are",
         lambda text: text.replace("  xgboost:\n", "  sklearn:\n"),
