@@ -547,7 +547,7 @@ static int read_scale(struct loader *l)
 
 /* ---- trees ---- */
 
-static int read_split(struct loader *l, const struct leat_json *split, size_t tree, struct leat_node *ret)
+static int read_split(struct loader *l, const struct leat_json *split, size_t tree, struct leat_tree_node *ret)
 {
     const char *type = leat_json_text(leat_json_get(split, "split_type"), "");
     bool category = strcmp(type, "OneHotFeature") == 0;
@@ -558,7 +558,7 @@ static int read_split(struct loader *l, const struct leat_json *split, size_t tr
         return refuse(l, "tree %zu: a split of the type '%.40s' is not known", tree, type);
     if (!index_below(split, category ? "cat_feature_index" : "float_feature_index", sources->count, &index))
         return refuse(l, "tree %zu: a split is on a feature that features_info does not list", tree);
-    *ret = (struct leat_node){.feature = sources->items[index].feature, .flags = sources->items[index].flags};
+    *ret = (struct leat_tree_node){.feature = sources->items[index].feature, .flags = sources->items[index].flags};
     if (category) {
         if (!read_hash(leat_json_get(split, "value"), &hash))
             return refuse(l, "tree %zu: the 'value' of a one-hot split is not a hash", tree);
@@ -572,7 +572,8 @@ static int read_split(struct loader *l, const struct leat_json *split, size_t tr
 }
 
 /* Where the next leaf's values go: into the node, or with several of them to `leaf_values`. */
-static int put_leaf_value(struct loader *l, struct leat_node *leaf, size_t k, const struct leat_json *value, size_t tree)
+static int put_leaf_value(struct loader *l, struct leat_tree_node *leaf, size_t k, const struct leat_json *value,
+                          size_t tree)
 {
     double number = 0;
     if (!leat_json_number(value, &number) || !isfinite(number))
@@ -617,7 +618,7 @@ static int measure_symmetric(struct loader *l, const struct leat_json *tree, siz
     return 0;
 }
 
-static int fill_symmetric(struct loader *l, const struct leat_json *tree, size_t number, struct leat_node *nodes,
+static int fill_symmetric(struct loader *l, const struct leat_json *tree, size_t number, struct leat_tree_node *nodes,
                           double *cover)
 {
     uint32_t depth = depth_of(tree);
@@ -625,7 +626,7 @@ static int fill_symmetric(struct loader *l, const struct leat_json *tree, size_t
     const struct leat_json *values = leat_json_get(tree, "leaf_values");
     const struct leat_json *weights = leat_json_get(tree, "leaf_weights");
     for (uint32_t level = 0; level < depth; level++) {
-        struct leat_node split = {0};
+        struct leat_tree_node split = {0};
         if (read_split(l, &splits_of(tree)->as.elements[depth - 1 - level], number, &split) != 0)
             return -1;
         /* What an equality holds for goes left; in the file, as with borders, to the higher index. */
@@ -637,8 +638,8 @@ static int fill_symmetric(struct loader *l, const struct leat_json *tree, size_t
         }
     }
     for (uint32_t i = 0; i < leaves; i++, l->leaf_count++) {
-        struct leat_node *leaf = &nodes[leaves - 1 + i];
-        *leaf = (struct leat_node){.left = -1, .right = -1};
+        struct leat_tree_node *leaf = &nodes[leaves - 1 + i];
+        *leaf = (struct leat_tree_node){.left = -1, .right = -1};
         for (size_t k = 0; k < l->dimension; k++)
             if (put_leaf_value(l, leaf, k, &values->as.elements[i * l->dimension + k], number) != 0)
                 return -1;
@@ -689,10 +690,11 @@ static int queue_tree(struct loader *l, const struct leat_json *tree, size_t num
     return 0;
 }
 
-static int fill_leaf(struct loader *l, const struct leat_json *node, size_t number, struct leat_node *ret, double *cover)
+static int fill_leaf(struct loader *l, const struct leat_json *node, size_t number, struct leat_tree_node *ret,
+                     double *cover)
 {
     const struct leat_json *value = leat_json_get(node, "value");
-    *ret = (struct leat_node){.left = -1, .right = -1};
+    *ret = (struct leat_tree_node){.left = -1, .right = -1};
     for (size_t k = 0; k < l->dimension; k++)
         if (put_leaf_value(l, ret, k, value->type == LEAT_JSON_ARRAY ? &value->as.elements[k] : value, number) != 0)
             return -1;
@@ -701,7 +703,7 @@ static int fill_leaf(struct loader *l, const struct leat_json *node, size_t numb
     return 0;
 }
 
-static int fill_tree(struct loader *l, const struct leat_json *tree, size_t number, struct leat_node *nodes,
+static int fill_tree(struct loader *l, const struct leat_json *tree, size_t number, struct leat_tree_node *nodes,
                      double *cover)
 {
     size_t count = 0;
@@ -727,7 +729,7 @@ static int fill_tree(struct loader *l, const struct leat_json *tree, size_t numb
 }
 
 /* Children lie behind their parents. */
-static void sum_cover(const struct leat_node *nodes, uint32_t count, double *cover)
+static void sum_cover(const struct leat_tree_node *nodes, uint32_t count, double *cover)
 {
     for (uint32_t at = count; at-- > 0;)
         if (nodes[at].left >= 0)
@@ -804,7 +806,7 @@ static int read_trees(struct loader *l, const struct leat_json *trees, bool symm
     l->weighed = true;
     for (uint32_t i = 0; i < trees->count; i++) {
         const struct leat_tree *tree = &forest->trees[i];
-        int (*fill)(struct loader *, const struct leat_json *, size_t, struct leat_node *,
+        int (*fill)(struct loader *, const struct leat_json *, size_t, struct leat_tree_node *,
                     double *) = symmetric ? fill_symmetric : fill_tree;
         if (fill(l, &trees->as.elements[i], i, forest->nodes + tree->first, forest->cover + tree->first) != 0)
             return -1;

@@ -32,14 +32,14 @@ struct leat_explainer {
 
 struct survey {
     struct leat_explainer *explainer;
-    const struct leat_node *nodes;
+    const struct leat_tree_node *nodes;
     const double *cover;
     uint16_t *seen; /* of each feature: how often it is on the way */
     size_t group;
     size_t depth, features; /* the most on any way */
 };
 
-static void expect_leaf(const struct survey *survey, const struct leat_node *leaf, double share)
+static void expect_leaf(const struct survey *survey, const struct leat_tree_node *leaf, double share)
 {
     const struct leat_forest *forest = survey->explainer->forest;
     double *expected = survey->explainer->expected;
@@ -59,7 +59,7 @@ static bool is_weight(double cover)
 /* Recursion is bounded by LEAT_EXPLAIN_DEPTH_MAX. False: this tree can not be explained. */
 static bool survey_node(struct survey *survey, uint32_t at, size_t depth, size_t features, double share)
 {
-    const struct leat_node *node = survey->nodes + at;
+    const struct leat_tree_node *node = survey->nodes + at;
     if (depth > LEAT_EXPLAIN_DEPTH_MAX || !is_weight(survey->cover[at]) || !is_weight(share))
         return false;
     survey->depth = depth > survey->depth ? depth : survey->depth;
@@ -198,7 +198,7 @@ struct edge {
 
 struct walk {
     const struct leat_forest *forest;
-    const struct leat_node *nodes;
+    const struct leat_tree_node *nodes;
     const double *cover;
     const double *values; /* NULL: a leaf has one */
     const double *row;
@@ -210,7 +210,7 @@ struct walk {
     double *ret;
 };
 
-static inline double leaf_value(const struct walk *walk, const struct leat_node *leaf)
+static inline double leaf_value(const struct walk *walk, const struct leat_tree_node *leaf)
 {
     return walk->values == NULL ? leaf->value : walk->values[(size_t)leaf->value];
 }
@@ -246,8 +246,8 @@ static inline double leaf_value(const struct walk *walk, const struct leat_node 
 
 static void explain_tree(struct walk *walk)
 {
-    static void (*const visits[])(struct walk *, const struct leat_node *, size_t) = {NULL, visit_1, visit_2, visit_3,
-                                                                                      visit_4};
+    static void (*const visits[])(struct walk *, const struct leat_tree_node *, size_t) = {NULL, visit_1, visit_2,
+                                                                                           visit_3, visit_4};
     for (size_t q = 0; q < walk->pairs; q++) {
         walk->levels[q] = walk->rule->weight[q];
         walk->levels[walk->pairs + q] = (pair){1, 1};

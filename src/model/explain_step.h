@@ -7,7 +7,7 @@
 
 /* Gives the features what the leaves below a split owe them, and leaves in its level the sum of those leaves'
  * products. The level has the split's own product. */
-static void VISIT(struct walk *walk, const struct leat_node *split, size_t level)
+static void VISIT(struct walk *walk, const struct leat_tree_node *split, size_t level)
 {
     const size_t pairs = PAIRS;
     const pair *restrict t = walk->rule->t;
@@ -31,7 +31,7 @@ static void VISIT(struct walk *walk, const struct leat_node *split, size_t level
     bool goes_left = leat_forest_goes_left(walk->forest, split, walk->row);
     walk->last[split->feature] = (uint16_t)(level + 1);
     for (int side = 0; side < 2; side++) {
-        const struct leat_node *child = walk->nodes + (side == 0 ? split->left : split->right);
+        const struct leat_tree_node *child = walk->nodes + (side == 0 ? split->left : split->right);
         double taken = goes_left == (side == 0) ? edge_before.taken : 0;
         double z = edge_before.z * walk->cover[child - walk->nodes] * share;
         if (child->left < 0) {

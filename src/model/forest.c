@@ -31,14 +31,14 @@ size_t leat_forest_bytes(const struct leat_forest *forest)
 int leat_forest_check_tree(const struct leat_forest *forest, size_t tree, uint32_t *queue, struct leat_error *err)
 {
     const struct leat_tree *t = &forest->trees[tree];
-    const struct leat_node *nodes = forest->nodes + t->first;
+    const struct leat_tree_node *nodes = forest->nodes + t->first;
     uint32_t *reached = queue + t->count;
     memset(reached, 0, t->count * sizeof *reached);
     size_t filled = 0;
     queue[filled++] = 0;
     reached[0] = 1;
     for (size_t at = 0; at < filled; at++) {
-        const struct leat_node *node = &nodes[queue[at]];
+        const struct leat_tree_node *node = &nodes[queue[at]];
         if (node->left < 0)
             continue;
         if (node->feature >= forest->feature_count)
@@ -65,7 +65,7 @@ int leat_forest_check_tree(const struct leat_forest *forest, size_t tree, uint32
 
 size_t leat_forest_order(const struct leat_forest *forest, size_t tree, uint32_t *queue, size_t *ret_depth)
 {
-    const struct leat_node *nodes = forest->nodes + forest->trees[tree].first;
+    const struct leat_tree_node *nodes = forest->nodes + forest->trees[tree].first;
     size_t filled = 0;
     size_t level_end = 1;
     size_t depth = 0;
@@ -75,7 +75,7 @@ size_t leat_forest_order(const struct leat_forest *forest, size_t tree, uint32_t
             depth++;
             level_end = filled;
         }
-        const struct leat_node *node = &nodes[queue[at]];
+        const struct leat_tree_node *node = &nodes[queue[at]];
         if (node->left < 0)
             continue;
         queue[filled++] = (uint32_t)node->left;
@@ -125,7 +125,7 @@ static double rounded(const struct leat_forest *forest, double x)
     return forest->arithmetic == LEAT_FLOAT64 ? x : (double)(float)x;
 }
 
-static bool goes_left(const struct leat_forest *forest, const struct leat_node *node, double given)
+static bool goes_left(const struct leat_forest *forest, const struct leat_tree_node *node, double given)
 {
     double x = rounded(forest, given);
     if (forest->tiny_is_zero && fabs(x) <= LEAT_TINY)
@@ -142,15 +142,15 @@ static bool goes_left(const struct leat_forest *forest, const struct leat_node *
     return (node->flags & LEAT_NODE_CLOSED) != 0 ? x <= threshold : x < threshold;
 }
 
-bool leat_forest_goes_left(const struct leat_forest *forest, const struct leat_node *node, const double *row)
+bool leat_forest_goes_left(const struct leat_forest *forest, const struct leat_tree_node *node, const double *row)
 {
     return goes_left(forest, node, row[node->feature]);
 }
 
-static const struct leat_node *leaf_of(const struct leat_forest *forest, size_t tree, const double *row)
+static const struct leat_tree_node *leaf_of(const struct leat_forest *forest, size_t tree, const double *row)
 {
-    const struct leat_node *nodes = forest->nodes + forest->trees[tree].first;
-    const struct leat_node *node = nodes;
+    const struct leat_tree_node *nodes = forest->nodes + forest->trees[tree].first;
+    const struct leat_tree_node *node = nodes;
     while (node->left >= 0)
         node = nodes + (goes_left(forest, node, row[node->feature]) ? node->left : node->right);
     return node;
@@ -186,7 +186,7 @@ static void weigh32(const struct leat_forest *forest, const double *row, float *
     }
 }
 
-static void add_leaf32(const struct leat_forest *forest, uint32_t group, const struct leat_node *leaf,
+static void add_leaf32(const struct leat_forest *forest, uint32_t group, const struct leat_tree_node *leaf,
                        const double *row, float *ret_raw)
 {
     if (forest->leaf_width <= 1) {
@@ -241,7 +241,7 @@ static void weigh64(const struct leat_forest *forest, const double *row, double 
     }
 }
 
-static void add_leaf64(const struct leat_forest *forest, uint32_t group, const struct leat_node *leaf,
+static void add_leaf64(const struct leat_forest *forest, uint32_t group, const struct leat_tree_node *leaf,
                        const double *row, double *ret_raw)
 {
     if (forest->leaf_width <= 1) {

@@ -32,7 +32,7 @@ enum leat_node_flag {
     LEAT_NODE_EQUAL = 32,       /* x == value goes left; codes of categories, never rounded */
 };
 
-struct leat_node {
+struct leat_tree_node {
     double value;  /* the threshold; a leaf's value, or with leaf_width > 1 the first one's place in `leaf_values` */
     int32_t left;  /* both within the tree; -1: a leaf */
     int32_t right; /* of a leaf: its entry in `linear`, or -1 */
@@ -106,7 +106,7 @@ struct leat_forest {
     size_t class_count; /* 0: not a classifier */
     double label_above; /* 0, or what the one probability must exceed for the positive class instead of 0.5 */
 
-    struct leat_node *nodes;
+    struct leat_tree_node *nodes;
     size_t node_count;
     double *cover;     /* of each node: the weight of the training rows that reached it; NULL: the file does not say */
     size_t leaf_width; /* 0 and 1: a leaf has one value; else raw_count of them */
@@ -143,7 +143,7 @@ void leat_forest_walk32(const struct leat_forest *forest, const double *row, flo
 void leat_forest_walk64(const struct leat_forest *forest, const double *row, double *ret_raw);
 
 /* Whether a row goes left at a split. */
-bool leat_forest_goes_left(const struct leat_forest *forest, const struct leat_node *node, const double *row);
+bool leat_forest_goes_left(const struct leat_forest *forest, const struct leat_tree_node *node, const double *row);
 /* What kernels share with the plain walk: sums before the first tree and after the last one, of `count` rows; and the
  * value of linear leaf `leaf`, or `otherwise` when a feature of it is missing. */
 void leat_forest_begin32(const struct leat_forest *forest, size_t count, float *ret_raw);

@@ -41,7 +41,7 @@ struct compiler {
 
 /* ---- nodes ---- */
 
-static uint32_t kind_of(const struct leat_node *node)
+static uint32_t kind_of(const struct leat_tree_node *node)
 {
     if ((node->flags & LEAT_NODE_CATEGORIES) != 0)
         return LEAT_COLUMN_CATEGORY;
@@ -51,14 +51,14 @@ static uint32_t kind_of(const struct leat_node *node)
 }
 
 /* Whether something goes left for being missing. */
-static bool is_negated(const struct leat_node *node)
+static bool is_negated(const struct leat_tree_node *node)
 {
     uint32_t kind = kind_of(node);
     return (kind == LEAT_COLUMN_VALUE || kind == LEAT_COLUMN_NO_ZERO) && (node->flags & LEAT_NODE_DEFAULT_LEFT) != 0;
 }
 
 /* Both zeros must be on one side of a threshold of zero: right where equals go right, else left. */
-static double one_zero(const struct leat_node *node, double threshold)
+static double one_zero(const struct leat_tree_node *node, double threshold)
 {
     if (threshold != 0)
         return threshold;
@@ -67,7 +67,7 @@ static double one_zero(const struct leat_node *node, double threshold)
 
 /* The threshold t of a split such that what goes right, and is not missing, is t < x. One that is NaN has everything
  * to its right. */
-static uint64_t threshold_of(const struct leat_forest *forest, const struct leat_node *node)
+static uint64_t threshold_of(const struct leat_forest *forest, const struct leat_tree_node *node)
 {
     double value = forest->arithmetic == LEAT_FLOAT64 ? node->value : (double)(float)node->value;
     uint64_t ordered = leat_order64(one_zero(node, value));
@@ -78,7 +78,7 @@ static uint64_t threshold_of(const struct leat_forest *forest, const struct leat
 
 /* The same for turned floats, and in the order of the column that the split reads: in a negated one the children are
  * exchanged, and 'right' is the file's left. */
-static int32_t turned_threshold_of(const struct leat_node *node)
+static int32_t turned_threshold_of(const struct leat_tree_node *node)
 {
     float value = (float)node->value;
     int32_t ordered = leat_order32((float)one_zero(node, (double)value));
@@ -100,7 +100,7 @@ struct survey {
     size_t largest; /* nodes of a tree */
 };
 
-static void survey_node(const struct leat_node *node, struct survey *ret)
+static void survey_node(const struct leat_tree_node *node, struct survey *ret)
 {
     if (node->left < 0) {
         ret->leaves++;
@@ -115,11 +115,12 @@ static void survey_node(const struct leat_node *node, struct survey *ret)
 }
 
 /* Every node that is reached, in file order. */
-#define EACH_NODE(c, tree, i, node)                                                                                  \
-    for (size_t tree = 0, i##_depth = 0; tree < (c)->forest->tree_count; tree++)                                     \
-        for (size_t i = 0, i##_count = leat_forest_order((c)->forest, tree, (c)->queue, &i##_depth); i < i##_count;  \
-             i++)                                                                                                    \
-            for (const struct leat_node *node = &(c)->forest->nodes[(c)->forest->trees[tree].first + (c)->queue[i]]; \
+#define EACH_NODE(c, tree, i, node)                                                                                 \
+    for (size_t tree = 0, i##_depth = 0; tree < (c)->forest->tree_count; tree++)                                    \
+        for (size_t i = 0, i##_count = leat_forest_order((c)->forest, tree, (c)->queue, &i##_depth); i < i##_count; \
+             i++)                                                                                                   \
+            for (const struct leat_tree_node *node =                                                                \
+                     &(c)->forest->nodes[(c)->forest->trees[tree].first + (c)->queue[i]];                           \
                  node != NULL; node = NULL)
 
 static struct survey look(struct compiler *c)
@@ -277,7 +278,7 @@ static void make_searches(struct compiler *c)
     free(order);
 }
 
-static int32_t rank_threshold_of(const struct compiler *c, const struct leat_node *node)
+static int32_t rank_threshold_of(const struct compiler *c, const struct leat_tree_node *node)
 {
     uint32_t rank = rank_of(c, node->feature, threshold_of(c->forest, node));
     return (int32_t)(is_negated(node) ? c->count[node->feature] - rank - 1 : rank);
@@ -341,7 +342,7 @@ static void set_bit(uint32_t *bits, size_t bit)
 }
 
 /* A set in `bits`: what goes right. */
-static int32_t put_set(struct compiler *c, const struct leat_node *node)
+static int32_t put_set(struct compiler *c, const struct leat_tree_node *node)
 {
     const struct leat_category_set *set = &c->forest->sets[(size_t)node->value];
     uint32_t end = c->categories[node->feature];
@@ -372,7 +373,7 @@ static void make_leaves(struct compiler *c, const struct survey *survey)
         kernel->linear = leat_arena_alloc(&kernel->arena, count * sizeof *kernel->linear);
 }
 
-static int32_t put_leaf(struct compiler *c, const struct leat_node *node)
+static int32_t put_leaf(struct compiler *c, const struct leat_tree_node *node)
 {
     struct leat_kernel *kernel = c->kernel;
     size_t width = c->forest->leaf_width > 1 ? c->forest->leaf_width : 1;
@@ -394,7 +395,7 @@ static int32_t put_leaf(struct compiler *c, const struct leat_node *node)
 /* A tree's nodes from the root downwards, their levels and their ways. Returns how many. */
 static size_t lay_levels(struct compiler *c, size_t tree, size_t *ret_depth)
 {
-    const struct leat_node *nodes = c->forest->nodes + c->forest->trees[tree].first;
+    const struct leat_tree_node *nodes = c->forest->nodes + c->forest->trees[tree].first;
     size_t count = leat_forest_order(c->forest, tree, c->queue, ret_depth);
     c->level[0] = c->path[0] = 0;
     for (size_t i = 0; i < count; i++) {
@@ -409,24 +410,25 @@ static size_t lay_levels(struct compiler *c, size_t tree, size_t *ret_depth)
     return count;
 }
 
-static uint32_t first_child(const struct leat_node *node)
+static uint32_t first_child(const struct leat_tree_node *node)
 {
     return (uint32_t)(is_negated(node) ? node->right : node->left);
 }
 
-static uint32_t second_child(const struct leat_node *node)
+static uint32_t second_child(const struct leat_tree_node *node)
 {
     return (uint32_t)(is_negated(node) ? node->left : node->right);
 }
 
 /* What a split's children take: their nodes, and as much for values if one of them is a leaf. */
-static uint32_t pair_size(const struct compiler *c, const struct leat_node *nodes, const struct leat_node *node)
+static uint32_t pair_size(const struct compiler *c, const struct leat_tree_node *nodes,
+                          const struct leat_tree_node *node)
 {
     return c->values && (nodes[node->left].left < 0 || nodes[node->right].left < 0) ? 4 : 2;
 }
 
 /* Those of the upper levels by their ways, whoever is among them. */
-static uint32_t place_top(struct compiler *c, const struct leat_node *nodes, size_t count, uint32_t *next)
+static uint32_t place_top(struct compiler *c, const struct leat_tree_node *nodes, size_t count, uint32_t *next)
 {
     uint32_t begin = *next;
     uint32_t open = 0;
@@ -450,13 +452,13 @@ static uint32_t place_top(struct compiler *c, const struct leat_node *nodes, siz
 
 /* The pairs below: a cache line takes those that follow each other, so that a walk takes a new one every second or
  * third step and not at each. Values lie in the line of their leaves. */
-static void place_pairs(struct compiler *c, const struct leat_node *nodes, uint32_t open, uint32_t *next)
+static void place_pairs(struct compiler *c, const struct leat_tree_node *nodes, uint32_t open, uint32_t *next)
 {
     while (open > 0) {
         uint32_t line[2 * LINE] = {c->open[--open]};
         uint32_t filled = 1;
         for (uint32_t i = 0; i < filled; i++) {
-            const struct leat_node *node = &nodes[line[i]];
+            const struct leat_tree_node *node = &nodes[line[i]];
             uint32_t size = pair_size(c, nodes, node);
             bool fits = *next % LINE + size <= LINE;
             if (i > 0 && (*next % LINE == 0 || !fits)) {
@@ -479,7 +481,7 @@ static void place_pairs(struct compiler *c, const struct leat_node *nodes, uint3
 /* Gives the nodes of one tree places in its group, from *next on. Returns how many they are. */
 static size_t place_tree(struct compiler *c, size_t tree, uint32_t lane, uint32_t *next, size_t *ret_depth)
 {
-    const struct leat_node *nodes = c->forest->nodes + c->forest->trees[tree].first;
+    const struct leat_tree_node *nodes = c->forest->nodes + c->forest->trees[tree].first;
     size_t count = lay_levels(c, tree, ret_depth);
     c->place[0] = lane;
     place_pairs(c, nodes, place_top(c, nodes, count, next), next);
@@ -537,7 +539,7 @@ static void put_value(struct compiler *c, uint32_t at, double value)
 }
 
 /* What a compiled node is, but for where its children are; of a leaf, where its value would be among the nodes. */
-static struct leat_node_large compiled(struct compiler *c, const struct leat_node *node, uint32_t first,
+static struct leat_node_large compiled(struct compiler *c, const struct leat_tree_node *node, uint32_t first,
                                        uint32_t value_at)
 {
     struct leat_node_large ret = {0, 0, 0};
@@ -591,7 +593,7 @@ static void put_top(struct leat_tree_top *top, uint32_t level, uint32_t path, co
  * then pairs of children. */
 static void compile_tree(struct compiler *c, size_t tree, uint32_t first, uint32_t lane, uint32_t *next)
 {
-    const struct leat_node *nodes = c->forest->nodes + c->forest->trees[tree].first;
+    const struct leat_tree_node *nodes = c->forest->nodes + c->forest->trees[tree].first;
     struct leat_tree_top *top = &c->kernel->tops[tree];
     uint32_t below = *next + LEAT_TOP_NODES - 1;
     size_t depth = 0;
@@ -601,7 +603,7 @@ static void compile_tree(struct compiler *c, size_t tree, uint32_t first, uint32
         top->threshold[i] = INT32_MAX;
     for (size_t i = 0; i < count; i++) {
         uint32_t at = c->queue[i];
-        const struct leat_node *node = &nodes[at];
+        const struct leat_tree_node *node = &nodes[at];
         bool leaf = node->left < 0;
         struct leat_node_large put = compiled(c, node, first, c->value[at]);
         if (c->level[at] < LEAT_TOP_LEVELS) {
@@ -623,7 +625,7 @@ static void *alloc_aligned(struct leat_arena *arena, size_t count, size_t size)
 
 static void compile_groups(struct compiler *c)
 {
-    const struct leat_node filler = {.value = -0.0, .left = -1, .right = -1};
+    const struct leat_tree_node filler = {.value = -0.0, .left = -1, .right = -1};
     struct leat_node_large leaf = {0, 0, 0};
     for (size_t g = 0; g < c->kernel->group_count; g++) {
         const struct leat_tree_group *group = &c->kernel->groups[g];

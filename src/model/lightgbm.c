@@ -80,7 +80,7 @@ struct loader {
     /* Growing arrays, copied to the arena when their size is known. */
     size_t node_room, cover_room, tree_room, set_room, word_room, linear_room, term_room;
     size_t word_count, linear_count, term_count;
-    struct leat_node *nodes;
+    struct leat_tree_node *nodes;
     double *cover;
     struct leat_tree *trees;
     struct leat_category_set *sets;
@@ -347,11 +347,11 @@ static int read_single(struct loader *l, const struct tree_text *text, size_t tr
 }
 
 static int read_leaves(struct loader *l, const struct tree_text *text, size_t tree, size_t leaves,
-                       struct leat_node *nodes)
+                       struct leat_tree_node *nodes)
 {
     struct leat_bytes values = text->value[FIELD_VALUE];
     for (size_t i = 0; i < leaves; i++) {
-        nodes[i] = (struct leat_node){.left = -1, .right = -1};
+        nodes[i] = (struct leat_tree_node){.left = -1, .right = -1};
         if (!word_double(&values, &nodes[i].value))
             return bad_array(l, text, tree, FIELD_VALUE, leaves);
     }
@@ -379,7 +379,7 @@ static int32_t child_of(int64_t child, size_t splits)
 }
 
 static int read_splits(struct loader *l, const struct tree_text *text, size_t tree, size_t splits, int64_t categories,
-                       struct leat_node *nodes)
+                       struct leat_tree_node *nodes)
 {
     struct leat_bytes list[FIELD_COUNT];
     memcpy(list, text->value, sizeof list);
@@ -399,7 +399,7 @@ static int read_splits(struct loader *l, const struct tree_text *text, size_t tr
             return bad_array(l, text, tree, FIELD_LEFT, splits);
         if (!word_int(&list[FIELD_RIGHT], -(int64_t)splits - 1, (int64_t)splits - 1, &right))
             return bad_array(l, text, tree, FIELD_RIGHT, splits);
-        nodes[i] = (struct leat_node){
+        nodes[i] = (struct leat_tree_node){
             .value = threshold,
             .left = child_of(left, splits),
             .right = child_of(right, splits),
@@ -456,7 +456,7 @@ static int read_sets(struct loader *l, const struct tree_text *text, size_t tree
 }
 
 static int read_linear(struct loader *l, const struct tree_text *text, size_t tree, size_t leaves,
-                       struct leat_node *nodes)
+                       struct leat_tree_node *nodes)
 {
     struct leat_bytes constants = text->value[FIELD_CONSTANT];
     struct leat_bytes counts = text->value[FIELD_TERM_COUNTS];
@@ -541,7 +541,7 @@ static int read_tree(struct loader *l, const struct tree_text *text)
             return bad_array(l, text, tree, field, splits);
     grow((void **)&l->nodes, &l->node_room, forest->node_count, splits + (size_t)leaves, sizeof *l->nodes);
     grow((void **)&l->trees, &l->tree_room, tree, 1, sizeof *l->trees);
-    struct leat_node *nodes = l->nodes + forest->node_count;
+    struct leat_tree_node *nodes = l->nodes + forest->node_count;
     l->trees[tree] = (struct leat_tree){
         .first = (uint32_t)forest->node_count,
         .count = (uint32_t)(splits + (size_t)leaves),

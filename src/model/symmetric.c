@@ -426,13 +426,13 @@ struct compiler {
     size_t question_count;
 };
 
-static bool is_border(const struct leat_node *node)
+static bool is_border(const struct leat_tree_node *node)
 {
     return (node->flags & ~(uint32_t)LEAT_NODE_DEFAULT_LEFT) == LEAT_NODE_CLOSED && !isnan(node->value);
 }
 
 /* Both kinds of split lead to the child of higher number when they hold. */
-static bool is_in_place(const struct leat_node *node, uint32_t at)
+static bool is_in_place(const struct leat_tree_node *node, uint32_t at)
 {
     bool crossed = node->flags == LEAT_NODE_EQUAL;
     return (crossed || is_border(node)) && node->left == (int32_t)(2 * at + 1 + crossed) &&
@@ -440,7 +440,7 @@ static bool is_in_place(const struct leat_node *node, uint32_t at)
 }
 
 /* The depth of a tree whose nodes lie level by level and ask the same in each; false if it is none. */
-static bool is_symmetric(const struct leat_node *nodes, uint32_t count, uint32_t *ret_depth)
+static bool is_symmetric(const struct leat_tree_node *nodes, uint32_t count, uint32_t *ret_depth)
 {
     uint32_t depth = 0;
     while (depth < 2 * BYTE_LEVELS && (2u << depth) - 1 < count)
@@ -448,7 +448,7 @@ static bool is_symmetric(const struct leat_node *nodes, uint32_t count, uint32_t
     if ((2u << depth) - 1 != count)
         return false;
     for (uint32_t level = 0; level < depth; level++) {
-        const struct leat_node *first = &nodes[(1u << level) - 1];
+        const struct leat_tree_node *first = &nodes[(1u << level) - 1];
         for (uint32_t at = (1u << level) - 1; at < (2u << level) - 1; at++)
             if (nodes[at].left < 0 || !is_in_place(&nodes[at], at) || nodes[at].feature != first->feature ||
                 nodes[at].flags != first->flags || nodes[at].value != first->value)
@@ -477,7 +477,8 @@ static bool are_symmetric(const struct leat_forest *forest, size_t *ret_levels, 
     return *ret_levels < UINT32_MAX;
 }
 
-static void compile_leaves(const struct leat_forest *forest, const struct leat_node *nodes, uint32_t count, double *ret)
+static void compile_leaves(const struct leat_forest *forest, const struct leat_tree_node *nodes, uint32_t count,
+                           double *ret)
 {
     size_t width = forest->raw_count;
     for (uint32_t i = 0; i < count; i++) {
@@ -502,7 +503,7 @@ static void compile_trees(struct compiler *c, size_t leaves)
     for (size_t i = 0; i < s->tree_count; i++)
         s->trees[i].leaves = none;
     for (size_t i = 0; i < forest->tree_count; i++) {
-        const struct leat_node *nodes = forest->nodes + forest->trees[i].first;
+        const struct leat_tree_node *nodes = forest->nodes + forest->trees[i].first;
         uint32_t count = forest->trees[i].count / 2 + 1;
         struct tree *tree = &s->trees[i];
         tree->leaves = leaf;
@@ -510,7 +511,7 @@ static void compile_trees(struct compiler *c, size_t leaves)
         compile_leaves(forest, nodes + count - 1, count, leaf);
         leaf += count * width;
         for (uint32_t at = 0; nodes[at].left >= 0; at = 2 * at + 1, tree->depth++) {
-            const struct leat_node *node = &nodes[at];
+            const struct leat_tree_node *node = &nodes[at];
             tree->masked = tree->masked || (node->flags & LEAT_NODE_EQUAL) != 0;
             double value = (node->flags & LEAT_NODE_EQUAL) != 0 ? node->value : (double)(float)node->value;
             c->questions[c->question_count] = (struct question){value, node->feature, node->flags,

@@ -226,7 +226,7 @@ static void read_set(struct reader *r, const struct arrays *arrays, uint32_t i)
 /* In the set goes right here, but left in a forest: the children are exchanged, and where a missing value goes. What
  * can be in no set goes left here, right in a forest; but in 1.6 it goes where a missing value goes. Where that is
  * right, the complement of the set says the same. */
-static void split_by_set(struct reader *r, struct leat_node *node, size_t set)
+static void split_by_set(struct reader *r, struct leat_tree_node *node, size_t set)
 {
     const struct leat_category_set *s = &r->forest->sets[set];
     bool complement = leat_xgboost_before(r->l, 1, 7) && (node->flags & LEAT_NODE_DEFAULT_LEFT) == 0;
@@ -245,9 +245,9 @@ static void split_by_set(struct reader *r, struct leat_node *node, size_t set)
 static int read_sets(struct reader *r, size_t tree)
 {
     const struct arrays *arrays = &r->arrays[tree];
-    struct leat_node *nodes = r->forest->nodes + r->forest->trees[tree].first;
+    struct leat_tree_node *nodes = r->forest->nodes + r->forest->trees[tree].first;
     for (uint32_t i = 0; i < set_count(arrays); i++) {
-        struct leat_node *node = &nodes[integer_at(arrays->set_nodes, i)];
+        struct leat_tree_node *node = &nodes[integer_at(arrays->set_nodes, i)];
         size_t set = r->sets_filled;
         read_set(r, arrays, i);
         if ((node->flags & LEAT_NODE_CATEGORIES) != 0)
@@ -279,7 +279,7 @@ static bool flag_at(const struct leat_json *array, uint32_t i, bool *ret)
     return good && (number == 0 || number == 1);
 }
 
-static int read_node(struct reader *r, size_t tree, uint32_t i, struct leat_node *ret)
+static int read_node(struct reader *r, size_t tree, uint32_t i, struct leat_tree_node *ret)
 {
     const struct arrays *arrays = &r->arrays[tree];
     int64_t left;
@@ -334,7 +334,7 @@ static int read_leaf_values(struct reader *r, size_t tree)
 static int finish_node(struct reader *r, size_t tree, uint32_t i)
 {
     const struct arrays *arrays = &r->arrays[tree];
-    struct leat_node *node = &r->forest->nodes[r->forest->trees[tree].first + i];
+    struct leat_tree_node *node = &r->forest->nodes[r->forest->trees[tree].first + i];
     int64_t type = arrays->split_type == NULL ? 0 : integer_at(arrays->split_type, i);
     if (node->left >= 0 && type != 0 && type != 1)
         return refuse(r, "tree %zu, node %u: split_type is neither 0 nor 1", tree, i);
@@ -354,7 +354,7 @@ static int read_tree(struct reader *r, size_t tree)
 {
     struct leat_forest *forest = r->forest;
     const struct arrays *arrays = &r->arrays[tree];
-    struct leat_node *nodes = forest->nodes + forest->trees[tree].first;
+    struct leat_tree_node *nodes = forest->nodes + forest->trees[tree].first;
     size_t depth = 0;
     for (uint32_t i = 0; i < arrays->left->count; i++)
         if (read_node(r, tree, i, &nodes[i]) != 0)
@@ -422,7 +422,7 @@ static void weigh_tree(struct reader *r, size_t tree, float weight)
     double *value = values == NULL ? NULL : forest->leaf_values + r->arrays[tree].first_value;
     for (uint32_t i = 0; values != NULL && i < values->count; i++)
         value[i] = (double)((float)value[i] * weight);
-    struct leat_node *nodes = forest->nodes + forest->trees[tree].first;
+    struct leat_tree_node *nodes = forest->nodes + forest->trees[tree].first;
     for (uint32_t i = 0; values == NULL && i < forest->trees[tree].count; i++)
         if (nodes[i].left < 0)
             nodes[i].value = (double)((float)nodes[i].value * weight);

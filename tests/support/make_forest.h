@@ -53,7 +53,7 @@ static inline void make_linear_leaves(struct leat_forest *forest, struct make_ra
 }
 
 static inline void make_split(const struct make_forest_options *options, struct make_random *random,
-                              struct leat_node *ret)
+                              struct leat_tree_node *ret)
 {
     ret->feature = make_below(random, options->shape.features);
     ret->value = options->coarse ? make_coarse(random) : make_threshold(random, options->shape.awkward);
@@ -105,8 +105,8 @@ static inline void make_forest(const struct make_forest_options *options, struct
         ret->trees[t] = (struct leat_tree){(uint32_t)ret->node_count, tree.count, 0};
         ret->trees[t].group = options->width > 1 ? 0 : t % options->shape.groups;
         for (uint32_t i = 0; i < tree.count; i++) {
-            struct leat_node *node = &ret->nodes[ret->node_count++];
-            *node = (struct leat_node){.left = tree.left[i], .right = tree.right[i]};
+            struct leat_tree_node *node = &ret->nodes[ret->node_count++];
+            *node = (struct leat_tree_node){.left = tree.left[i], .right = tree.right[i]};
             if (node->left >= 0) {
                 make_split(options, &random, node);
                 continue;

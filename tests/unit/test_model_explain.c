@@ -30,7 +30,7 @@ struct shape {
 };
 
 static void make_node(struct make_random *random, const struct shape *shape, struct leat_forest *forest,
-                      struct leat_node *node, size_t *leaf_values)
+                      struct leat_tree_node *node, size_t *leaf_values)
 {
     static const uint32_t flags[] = {0, LEAT_NODE_DEFAULT_LEFT, LEAT_NODE_CLOSED, LEAT_NODE_NAN_IS_ZERO,
                                      LEAT_NODE_ZERO_MISSING | LEAT_NODE_DEFAULT_LEFT};
@@ -86,7 +86,7 @@ static void make_forest(const struct shape *shape, struct leat_forest *ret)
         struct make_tree tree = make_tree_new(&random, &options);
         forest->trees[t] = (struct leat_tree){
             .first = (uint32_t)forest->node_count, .count = tree.count, .group = (uint32_t)(t % shape->groups)};
-        struct leat_node *nodes = forest->nodes + forest->node_count;
+        struct leat_tree_node *nodes = forest->nodes + forest->node_count;
         double *cover = forest->cover + forest->node_count;
         for (uint32_t i = 0; i < tree.count; i++) {
             nodes[i].left = tree.left[i];
@@ -118,9 +118,9 @@ static double *make_row(struct make_random *random, size_t features)
 static double expectation(const struct leat_forest *forest, size_t tree, uint32_t at, const double *row, uint32_t known,
                           size_t output)
 {
-    const struct leat_node *nodes = forest->nodes + forest->trees[tree].first;
+    const struct leat_tree_node *nodes = forest->nodes + forest->trees[tree].first;
     const double *cover = forest->cover + forest->trees[tree].first;
-    const struct leat_node *node = nodes + at;
+    const struct leat_tree_node *node = nodes + at;
     if (node->left < 0)
         return forest->leaf_width <= 1 ? node->value : forest->leaf_values[(size_t)node->value + output];
     if ((known >> node->feature & 1) != 0) {
@@ -264,10 +264,10 @@ static void make_chain(size_t splits, size_t features, struct leat_forest *fores
     forest->trees[0].count = (uint32_t)forest->node_count;
     for (size_t i = 0; i < forest->node_count; i++) {
         bool split = i % 2 == 0 && i + 2 < forest->node_count;
-        forest->nodes[i] = (struct leat_node){.left = split ? (int32_t)i + 1 : -1,
-                                              .right = split ? (int32_t)i + 2 : -1,
-                                              .feature = (uint32_t)(i / 2 % features),
-                                              .value = split ? 0.1 : make_unit(&random) - 0.5};
+        forest->nodes[i] = (struct leat_tree_node){.left = split ? (int32_t)i + 1 : -1,
+                                                   .right = split ? (int32_t)i + 2 : -1,
+                                                   .feature = (uint32_t)(i / 2 % features),
+                                                   .value = split ? 0.1 : make_unit(&random) - 0.5};
         forest->cover[i] = i % 2 == 0 ? (double)(forest->node_count - i) : 1;
     }
 }

@@ -235,7 +235,7 @@ static const struct {
     [LEAT_SPLIT_NEQ] = {LEAT_NODE_EQUAL, true},
 };
 
-static struct leat_node node_of(const struct leat_split *split, const uint32_t *place)
+static struct leat_tree_node node_of(const struct leat_split *split, const uint32_t *place)
 {
     uint32_t flags = comparisons[split->mode].flags;
     bool exchanged = comparisons[split->mode].exchanged;
@@ -249,17 +249,17 @@ static struct leat_node node_of(const struct leat_split *split, const uint32_t *
         flags |= LEAT_NODE_DEFAULT_LEFT;
     uint32_t left = exchanged ? split->no : split->yes;
     uint32_t right = exchanged ? split->yes : split->no;
-    return (struct leat_node){.value = split->value,
-                              .left = (int32_t)place[left],
-                              .right = (int32_t)place[right],
-                              .feature = split->feature,
-                              .flags = flags};
+    return (struct leat_tree_node){.value = split->value,
+                                   .left = (int32_t)place[left],
+                                   .right = (int32_t)place[right],
+                                   .feature = split->feature,
+                                   .flags = flags};
 }
 
-static struct leat_node leaf_node(struct leat_forest *forest, const struct leat_ensemble_tables *t,
-                                  const struct leat_split *split, size_t *values)
+static struct leat_tree_node leaf_node(struct leat_forest *forest, const struct leat_ensemble_tables *t,
+                                       const struct leat_split *split, size_t *values)
 {
-    struct leat_node node = {.left = -1, .right = -1};
+    struct leat_tree_node node = {.left = -1, .right = -1};
     if (forest->leaf_width <= 1) {
         node.value = split->count == 0 ? 0 : t->weights[split->first].value;
         return node;
@@ -286,7 +286,7 @@ static void put_tree(struct leat_ensemble *e, size_t tree, uint32_t *order, uint
         order[count++] = split->yes;
         order[count++] = split->no;
     }
-    struct leat_node *nodes = forest->nodes + forest->node_count;
+    struct leat_tree_node *nodes = forest->nodes + forest->node_count;
     for (size_t at = 0; at < count; at++) {
         const struct leat_split *split = &t->splits[order[at]];
         nodes[at] = split->mode == LEAT_SPLIT_LEAF ? leaf_node(forest, t, split, values) : node_of(split, place);
