@@ -76,11 +76,6 @@ static int find_model(const struct leat_yaml *known, const char *folder, struct 
             "'%s': the %s model is kept as '%s', a Python object (pickle or skops), which is code and "
             "never loaded; log the booster itself (model.booster_), or export the model with leat.save",
             folder, ret->flavor, data);
-    if (ends_with(data, ".cb") || ends_with(data, ".cbm"))
-        return leat_error_set(err, LEAT_ERROR_FINDING,
-                              "'%s': '%s' is CatBoost's binary format, which is not read; save it beside with "
-                              "model.save_model(\"model.json\", format=\"json\"), and add that file",
-                              folder, data);
     ret->model_file = leat_arena_format(arena, "%s/%s", folder, data);
     if (!stays_inside(folder, ret->model_file))
         return leat_error_set(err, LEAT_ERROR_FINDING, "'%s' is a link that leads out of its folder", ret->model_file);

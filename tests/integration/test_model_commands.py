@@ -77,6 +77,16 @@ def test_mlflow(work):
         lambda text: text.replace("data: model.ubj\n    model_class", "data: ../model.ubj\n    model_class"),
         "does not name a file of the folder",
     )
+    folder = work / "catboost"
+    folder.mkdir()
+    (folder / "MLmodel").write_text("flavors:\n  catboost:\n    data: model.cb\n    save_format: json\n")
+    shutil.copy(MODELS / "catboost/catboost-1.2.10-depthwise.json", folder / "model.cb")
+    done = leat("add", "cat", folder, "--from", "mlflow", "--registry", registry)
+    check("a CatBoost model that MLflow saved as JSON is added", done.returncode == 0, said(done))
+    (folder / "model.cb").write_bytes(b"CBM1" + bytes(100))
+    done = leat("add", "cat", folder, "--from", "mlflow", "--registry", registry)
+    check("one in CatBoost's own format is refused, with what to do",
+          done.returncode == 1 and 'format="json"' in done.stderr, said(done))
     link = work / "linked"
     shutil.copytree(MLFLOW / "xgboost", link)
     (link / "model.ubj").unlink()
