@@ -27,7 +27,7 @@ def check(name, good, detail=""):
         print(f"# {detail}")
 
 
-with tempfile.TemporaryDirectory() as folder:
+with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
     try:
         started = kafka("start", "--dir", folder)
         address = started.stdout.strip()

@@ -12,7 +12,7 @@ ROOT = Path(os.environ.get("LEAT_ROOT", Path(__file__).resolve().parents[2]))
 BUILD = Path(os.environ.get("LEAT_BUILD", ROOT / "build/test"))
 KAFKA = ROOT / "scripts/kafka.sh"
 
-with tempfile.TemporaryDirectory() as folder:
+with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
     started = subprocess.run([KAFKA, "start", "--dir", folder], stdout=subprocess.PIPE, text=True, check=False)
     print(f"{'not ok' if started.returncode else 'ok'} a broker starts", flush=True)
     if started.returncode != 0:
